@@ -1,0 +1,1 @@
+"""One libcst codemod a file: each rewrite with its own examples."""

@@ -1,0 +1,1 @@
+"""Finds mocks of services in tests, rewrites them to real services and keeps new ones out."""

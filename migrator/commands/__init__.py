@@ -1,0 +1,1 @@
+"""The subcommands of `migrate`, one small file each."""

@@ -1,0 +1,1 @@
+"""Real PostgreSQL, Redis, ClickHouse, HTTP and WebSocket services as pytest fixtures."""

@@ -1,0 +1,1 @@
+"""What renders an inventory: tables, JSON, pages."""
