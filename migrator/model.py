@@ -1,0 +1,134 @@
+"""The data that flows from the scan to everything else: places, stand-ins, functions, files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Service = Literal["postgres", "redis", "clickhouse", "websocket", "http", "other"]
+Fix = Literal["auto", "assisted", "manual"]
+
+SERVICES: tuple[Service, ...] = ("postgres", "redis", "clickhouse", "websocket", "http", "other")
+FIXES: tuple[Fix, ...] = ("auto", "assisted", "manual")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of source; lines and columns count from 1, columns in characters, the end is exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One place where a stand-in is brought in, made, put in place, requested, programmed or inspected."""
+
+    path: str
+    span: Span
+    code: str
+    kind: str
+    service: Service
+    symbol: str
+    test: str
+    evidence: str
+    fix: Fix = "manual"
+    reason: str = ""
+    suppressed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a stand-in was programmed to answer where it was made, not in the test itself.
+
+    `path` is the dotted attribute below the stand-in ("fetchrow", "pool.acquire"; "" is the object itself).
+    """
+
+    path: str
+    kind: Literal["return_value", "side_effect"]
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """One stand-in as one function sees it."""
+
+    name: str
+    """The dotted local name: "mock_redis", "cache", "self.redis"."""
+    service: Service
+    evidence: str
+    how: Literal["parameter", "local", "patch", "attribute", "other"]
+    line: int
+    asynchronous: bool | None
+    """True where it was made of AsyncMock or awaited, False where its spec or use is synchronous, else unknown."""
+    maker: str
+    """Source text of what makes it: "AsyncMock(spec=Redis)"; "" where it comes from a fixture."""
+    fixture: str | None = None
+    """The fixture that hands it out: "tests/conftest.py::mock_redis"."""
+    aliases: tuple[str, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    """What the fixture programmed it to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixtureView:
+    """A fixture definition as pytest resolves it."""
+
+    key: str
+    """"path::qualified name", unique in the tree."""
+    path: str
+    name: str
+    """The name that tests request (fixture(name=…) counts)."""
+    is_mock: bool
+    autouse: bool
+    services: tuple[Service, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionView:
+    """One function of a file with what stands in for services in it."""
+
+    qualname: str
+    """"TestCache.test_set"."""
+    first_line: int
+    """The first decorator's line, or the def's."""
+    def_line: int
+    last_line: int
+    is_async: bool
+    role: Literal["test", "fixture", "setup", "helper"]
+    parameters: tuple[str, ...]
+    requests: tuple[tuple[str, str | None], ...] = ()
+    """Fixtures that it requests, by parameter or usefixtures: name and key of the definition (None: not ours)."""
+    stand_ins: tuple[StandIn, ...] = ()
+    fixture: FixtureView | None = None
+    """Itself, where it is a fixture."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """What the scan knows of one file: its places in order and its functions."""
+
+    path: str
+    violations: tuple[Violation, ...]
+    functions: tuple[FunctionView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that could not be read or parsed, and why."""
+
+    path: str
+    error: str
+
+
+@dataclass(slots=True)
+class Inventory:
+    """All violations of a tree."""
+
+    root: str
+    files: int = 0
+    violations: list[Violation] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
