@@ -1,0 +1,84 @@
+"""The command: finds its subcommands in a table and imports only the one that runs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+_COMMANDS: dict[str, tuple[str, str]] = {
+    "scan": ("migrator.commands.scan:scan", "Count the mocks of a tree and name their services."),
+    "apply": ("migrator.commands.apply:apply", "Rewrite tests from mocks to real services."),
+    "check": ("migrator.commands.check:check", "Fail for new mocks only; the pre-commit hook."),
+    "baseline": ("migrator.commands.baseline:baseline", "Record today's violations for check."),
+    "services": ("migrator.commands.services:services", "Start, stop, seed and watch the real services."),
+    "explain": ("migrator.commands.explain:explain", "Say what a code means and what apply does with it."),
+    "demo": ("migrator.commands.demo:demo", "See it all on a sample application."),
+}
+
+
+def tool_version() -> str:
+    """The installed version; "0" in a checkout that is not installed."""
+    try:
+        return version("mock-migrator")
+    except PackageNotFoundError:
+        return "0"
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        row = _COMMANDS.get(cmd_name)
+        if row is None:
+            return None
+        module, _, name = row[0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(tool_version(), prog_name="migrate")
+def cli() -> None:
+    """Ends mocked service tests: finds every mock, rewrites the test to the real service, and proves it."""
+
+
+def main() -> None:
+    """Runs the command; what is wrong is said in one line on stderr, with exit code 2."""
+    from migrator.errors import UsageError
+
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        where = f" {error.ctx.command_path.split(' ', 1)[-1]}" if getattr(error, "ctx", None) else ""
+        print(f"migrate{where}: {error.format_message()}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except UsageError as error:
+        print(f"migrate: {error}", file=sys.stderr)
+        sys.exit(2)
+    except Exception as error:
+        if not _is_service_error(error):
+            raise
+        print(f"migrate: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _is_service_error(error: Exception) -> bool:
+    """The runtime may not be installed, so its exception is known by its name."""
+    return any(
+        f"{kind.__module__}.{kind.__qualname__}" == "realservices.errors.ServiceError" for kind in type(error).__mro__
+    )

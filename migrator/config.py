@@ -1,0 +1,158 @@
+"""`[tool.migrate]` of pyproject.toml; an unknown key or a wrong type is an error that names it."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from migrator.errors import UsageError
+from migrator.model import SERVICES, Service
+
+BUILT_IN_FIXTURES: dict[str, str] = {
+    "mock_database": "real_postgres",
+    "mock_db": "real_postgres",
+    "mock_postgres": "real_postgres",
+    "mock_db_connection": "real_postgres",
+    "mock_redis": "real_redis",
+    "mock_clickhouse": "real_clickhouse",
+    "mock_websocket": "real_websocket_client",
+    "mock_http_client": "real_http_client",
+    "mock_redis_manager": "redis_manager",
+    "mock_redis_client": "redis_client",
+    "mock_clickhouse_client": "clickhouse_client",
+    "mock_database_connection": "database_connection",
+}
+"""Mock fixtures by their usual names; a name is a hint, the service evidence decides."""
+
+REAL_FIXTURES: dict[str, Service] = {
+    "real_postgres": "postgres",
+    "real_redis": "redis",
+    "real_clickhouse": "clickhouse",
+    "real_websocket_client": "websocket",
+    "real_http_client": "http",
+    "redis_manager": "redis",
+    "redis_client": "redis",
+    "clickhouse_client": "clickhouse",
+    "database_connection": "postgres",
+}
+"""Fixtures of the runtime and the service that each is."""
+
+_KEYS: dict[str, type] = {"paths": list, "exclude": list, "fixtures": dict, "services": dict, "checklist": dict}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The configuration in force; `root` is the folder that paths are relative to."""
+
+    root: Path
+    paths: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    own_fixtures: Mapping[str, str] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
+    checklist: Mapping[str, Any] = field(default_factory=dict)
+    realservices: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fixtures(self) -> dict[str, str]:
+        """Mock fixture name to real fixture: the built-in map and the configured one over it."""
+        return {**BUILT_IN_FIXTURES, **self.own_fixtures}
+
+    def service_of_fixture(self, name: str) -> Service | None:
+        """The service of a fixture by the map; None where it is not in it."""
+        real = self.own_fixtures.get(name) or BUILT_IN_FIXTURES.get(name)
+        return REAL_FIXTURES.get(real) if real is not None else None
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder upwards with a pyproject.toml that has [tool.migrate], else a .git, else the start."""
+    for folder in (start, *start.parents):
+        if _table(folder / "pyproject.toml"):
+            return folder
+    for folder in (start, *start.parents):
+        if (folder / ".git").exists() or (folder / "pyproject.toml").is_file():
+            return folder
+    return start
+
+
+def _table(path: Path) -> bool:
+    try:
+        return "[tool.migrate" in path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+
+
+def load_config(root: Path) -> Config:
+    """Reads `[tool.migrate]` of root's pyproject.toml. Raises UsageError on anything wrong with it."""
+    path = root / "pyproject.toml"
+    if not path.is_file():
+        return Config(root)
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); make it readable") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: is not valid TOML: {error}") from error
+    tool = document.get("tool", {})
+    table = tool.get("migrate", {}) if isinstance(tool, dict) else {}
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: tool.migrate must be a table; write [tool.migrate]")
+    for key, value in table.items():
+        if key not in _KEYS:
+            raise UsageError(f"{path}: unknown key tool.migrate.{key}; {_nearest(key, _KEYS)}")
+        if not isinstance(value, _KEYS[key]):
+            wanted = "a list of strings" if _KEYS[key] is list else "a table"
+            raise UsageError(f"{path}: tool.migrate.{key} must be {wanted}, not {type(value).__name__}")
+    return Config(
+        root,
+        paths=_strings(path, table, "paths"),
+        exclude=_strings(path, table, "exclude"),
+        own_fixtures=_fixtures(path, table.get("fixtures", {})),
+        services=_services(path, table.get("services", {})),
+        checklist=table.get("checklist", {}),
+        realservices=tool.get("realservices", {}) if isinstance(tool, dict) else {},
+    )
+
+
+def _nearest(key: str, known: Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(key, known, 1)
+    return f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
+
+
+def _strings(path: Path, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    values = table.get(key, [])
+    for value in values:
+        if not isinstance(value, str):
+            raise UsageError(f"{path}: tool.migrate.{key} must be a list of strings, not of {type(value).__name__}")
+    return tuple(values)
+
+
+def _fixtures(path: Path, table: Mapping[str, Any]) -> dict[str, str]:
+    for name, real in table.items():
+        if not isinstance(real, str) or real not in REAL_FIXTURES:
+            mend = _nearest(str(real), REAL_FIXTURES).replace("known keys", "one of")
+            raise UsageError(f"{path}: tool.migrate.fixtures.{name} = {real!r} is no real fixture; {mend}")
+    return dict(table)
+
+
+def _services(path: Path, table: Mapping[str, Any]) -> dict[str, Service]:
+    found: dict[str, Service] = {}
+    for name, service in _flat(table):
+        if service not in SERVICES:
+            raise UsageError(
+                f"{path}: tool.migrate.services.{name} = {service!r} is no service; use one of {', '.join(SERVICES)}"
+            )
+        found[name] = service
+    return found
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Dotted keys may be quoted or not: both read as one path."""
+    rows: list[tuple[str, Any]] = []
+    for name, value in table.items():
+        dotted = f"{prefix}{name}"
+        rows += _flat(value, dotted + ".") if isinstance(value, dict) else [(dotted, value)]
+    return rows

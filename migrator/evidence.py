@@ -1,0 +1,332 @@
+"""Which service a stand-in stands for: tables of names, and the evidence in its order of strength."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from migrator.model import Service
+
+CONFIGURED, SPEC, TARGET, NAME, METHODS, NOTHING = range(6)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Evidence:
+    """Strength (less is stronger), the service, and what says so."""
+
+    rank: int
+    service: Service
+    text: str
+
+
+NO_EVIDENCE = Evidence(NOTHING, "other", "")
+
+_PACKAGES: dict[str, Service] = {
+    "asyncpg": "postgres",
+    "psycopg": "postgres",
+    "psycopg2": "postgres",
+    "psycopg_pool": "postgres",
+    "aiopg": "postgres",
+    "pg8000": "postgres",
+    "databases": "postgres",
+    "sqlalchemy": "postgres",
+    "redis": "redis",
+    "aioredis": "redis",
+    "rediscluster": "redis",
+    "redis_py_cluster": "redis",
+    "fakeredis": "redis",
+    "valkey": "redis",
+    "coredis": "redis",
+    "clickhouse_connect": "clickhouse",
+    "clickhouse_driver": "clickhouse",
+    "aiochclient": "clickhouse",
+    "asynch": "clickhouse",
+    "websockets": "websocket",
+    "websocket": "websocket",
+    "httpx": "http",
+    "aiohttp": "http",
+    "requests": "http",
+    "urllib3": "http",
+    "httpcore": "http",
+}
+"""Top package of a client library to its service."""
+
+_EXCEPTIONS: tuple[tuple[str, Service], ...] = (
+    ("aiohttp.ClientWebSocketResponse", "websocket"),
+    ("aiohttp.web.WebSocketResponse", "websocket"),
+    ("fastapi.WebSocket", "websocket"),
+    ("starlette.websockets", "websocket"),
+    ("fastapi.websockets", "websocket"),
+    ("urllib.request", "http"),
+    ("http.client", "http"),
+)
+
+_WORDS: dict[str, Service] = {
+    "postgres": "postgres",
+    "postgresql": "postgres",
+    "pg": "postgres",
+    "pgsql": "postgres",
+    "asyncpg": "postgres",
+    "psycopg": "postgres",
+    "psycopg2": "postgres",
+    "database": "postgres",
+    "db": "postgres",
+    "sqlalchemy": "postgres",
+    "redis": "redis",
+    "aioredis": "redis",
+    "valkey": "redis",
+    "clickhouse": "clickhouse",
+    "ch": "clickhouse",
+    "websocket": "websocket",
+    "websockets": "websocket",
+    "ws": "websocket",
+    "http": "http",
+    "https": "http",
+    "httpx": "http",
+    "aiohttp": "http",
+    "requests": "http",
+}
+_PAIRS: dict[tuple[str, str], Service] = {
+    ("web", "socket"): "websocket",
+    ("click", "house"): "clickhouse",
+    ("db", "redis"): "redis",
+    ("redis", "db"): "redis",
+    ("clickhouse", "db"): "clickhouse",
+    ("db", "clickhouse"): "clickhouse",
+}
+
+_METHODS: dict[Service, frozenset[str]] = {
+    "postgres": frozenset(
+        [
+            "fetchrow",
+            "fetchval",
+            "executemany",
+            "copy_records_to_table",
+            "copy_to_table",
+            "copy_from_table",
+            "fetchone",
+            "fetchall",
+            "fetchmany",
+        ]
+    ),
+    "redis": frozenset(
+        [
+            "setex",
+            "psetex",
+            "setnx",
+            "getset",
+            "getdel",
+            "getex",
+            "mget",
+            "mset",
+            "msetnx",
+            "hset",
+            "hget",
+            "hgetall",
+            "hdel",
+            "hmset",
+            "hmget",
+            "hexists",
+            "hkeys",
+            "hvals",
+            "hincrby",
+            "hsetnx",
+            "hlen",
+            "incr",
+            "incrby",
+            "decr",
+            "decrby",
+            "incrbyfloat",
+            "expire",
+            "pexpire",
+            "expireat",
+            "persist",
+            "ttl",
+            "pttl",
+            "exists",
+            "lpush",
+            "rpush",
+            "lpop",
+            "rpop",
+            "lrange",
+            "llen",
+            "ltrim",
+            "lrem",
+            "lindex",
+            "blpop",
+            "brpop",
+            "sadd",
+            "srem",
+            "smembers",
+            "sismember",
+            "scard",
+            "spop",
+            "sinter",
+            "sunion",
+            "zadd",
+            "zrem",
+            "zrange",
+            "zrangebyscore",
+            "zrevrange",
+            "zscore",
+            "zcard",
+            "zincrby",
+            "zcount",
+            "zremrangebyscore",
+            "scan_iter",
+            "hscan",
+            "xadd",
+            "xread",
+            "xgroup_create",
+            "xreadgroup",
+            "xack",
+            "publish",
+            "pubsub",
+            "flushdb",
+            "flushall",
+            "pfadd",
+            "pfcount",
+        ]
+    ),
+    "clickhouse": frozenset(
+        [
+            "query_df",
+            "insert_df",
+            "query_np",
+            "query_arrow",
+            "query_rows_stream",
+            "query_row_block_stream",
+            "raw_query",
+            "raw_insert",
+            "insert_arrow",
+            "execute_iter",
+            "query_dataframe",
+            "insert_dataframe",
+            "result_rows",
+            "first_row",
+        ]
+    ),
+    "websocket": frozenset(
+        [
+            "send_json",
+            "receive_json",
+            "send_text",
+            "receive_text",
+            "send_bytes",
+            "receive_bytes",
+            "recv",
+            "accept",
+            "ping",
+            "pong",
+        ]
+    ),
+    "http": frozenset(
+        ["raise_for_status", "status_code", "iter_content", "iter_lines", "aiter_lines", "aiter_bytes", "build_request"]
+    ),
+}
+"""Methods that belong to one service's client and to no other's."""
+
+CLIENT_METHODS: frozenset[str] = frozenset().union(*_METHODS.values())
+
+_WITH: dict[Service, frozenset[str]] = {
+    "postgres": frozenset({"execute", "fetch", "acquire", "transaction", "prepare", "commit", "rollback", "cursor"}),
+    "redis": frozenset({"get", "set", "delete", "pipeline", "keys", "lock", "eval", "type"}),
+    "clickhouse": frozenset({"query", "command", "insert"}),
+    "websocket": frozenset({"send", "receive", "close", "connect"}),
+    "http": frozenset({"get", "post", "put", "patch", "delete", "request", "json"}),
+}
+"""Methods that several clients share: two of them decide where no other service fits as well."""
+
+_SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
+
+
+@lru_cache(maxsize=8192)
+def words(name: str) -> tuple[str, ...]:
+    """The lower-case words of an identifier or dotted path, in snake or camel case."""
+    return tuple(
+        word.lower()
+        for word in _SPLIT.findall(
+            name.replace("ClickHouse", "Clickhouse")
+            .replace("WebSocket", "Websocket")
+            .replace("PostgreSQL", "Postgresql")
+        )
+    )
+
+
+@lru_cache(maxsize=8192)
+def service_of_name(name: str) -> Service | None:
+    """The service that a name's words say; None where none or two different ones do."""
+    tokens = words(name)
+    for pair in itertools.pairwise(tokens):
+        if pair in _PAIRS:
+            return _PAIRS[pair]
+    found = list(dict.fromkeys(_WORDS[token] for token in tokens if token in _WORDS))
+    if len(found) == 2 and "postgres" in found and {"db", "database"} & set(tokens):
+        found.remove("postgres")  # redis_db, clickhouse_database: the other word is the stronger
+    if len(found) == 2 and "http" in found and "https" not in tokens:
+        found.remove("http")  # clickhouse_http_client, ws over http: the protocol is not the service
+    return found[0] if len(found) == 1 else None
+
+
+@lru_cache(maxsize=8192)
+def service_of_client(dotted: str) -> Service | None:
+    """The service of a client library's qualified name: `redis.asyncio.Redis` is redis."""
+    for prefix, service in _EXCEPTIONS:
+        if dotted == prefix or dotted.startswith(prefix + "."):
+            return service
+    return _PACKAGES.get(dotted.split(".", 1)[0])
+
+
+@lru_cache(maxsize=8192)
+def service_of_target(dotted: str) -> Service | None:
+    """The service of a patch target: a client library's own path, else what the words of the path say.
+
+    The last words weigh most: `app.db.redis_client` is redis.
+    """
+    known = service_of_client(dotted)
+    if known is not None:
+        return known
+    parts = dotted.split(".")
+    for part in reversed(parts):
+        said = service_of_name(part)
+        if said is not None:
+            return said
+    return None
+
+
+def service_of_methods(used: Iterable[str]) -> tuple[Service, str] | None:
+    """The one service whose client has the methods used, and those methods as text; None where undecided."""
+    names = set(used)
+    own = {service: names & table for service, table in _METHODS.items() if names & table}
+    if len(own) == 1:
+        service, found = next(iter(own.items()))
+        return service, ", ".join(sorted(found))
+    if own:
+        return None
+    shared = {service: names & table for service, table in _WITH.items() if len(names & table) >= 2}
+    if len(shared) == 1:
+        service, found = next(iter(shared.items()))
+        return service, ", ".join(sorted(found))
+    return None
+
+
+def client_methods(used: Iterable[str]) -> tuple[Service, int] | None:
+    """The service to whose client most of the methods belong, and how many do; at least one of them its own."""
+    names = set(used)
+    counts = [(len(names & table), service) for service, table in _METHODS.items()]
+    best, service = max(counts)
+    return (service, best + len(names & _WITH[service])) if best else None
+
+
+def configured(mapping: Mapping[str, Service], *names: str) -> Evidence | None:
+    """Evidence of `[tool.migrate.services]`: a name, a dotted path, or the path that holds it."""
+    for name in names:
+        parts = name.split(".")
+        for length in range(len(parts), 0, -1):
+            prefix = ".".join(parts[:length])
+            if prefix in mapping:
+                return Evidence(CONFIGURED, mapping[prefix], f"configured {prefix}")
+    return None

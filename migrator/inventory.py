@@ -1,0 +1,231 @@
+"""A tree as scanned: its files, their facts, and what the judge makes of them."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from migrator import source
+from migrator.config import Config
+from migrator.discover import discover
+from migrator.extract import extract
+from migrator.facts import Facts
+from migrator.judge import Judge
+from migrator.libraries import FAKE_FIXTURES
+from migrator.link import Linker
+from migrator.model import FileView, FixtureView, Unreadable
+from migrator.sieve import may_violate, mentions
+
+Progress = Callable[[int, int], None]
+"""Called with the files done and the files in all."""
+
+_SMALL = 40
+"""Files that one process reads sooner than others could be started."""
+
+
+class Store:
+    """Facts by path; a file that only others refer to is read when it is asked for."""
+
+    def __init__(self, root: Path, listed: Sequence[str], facts: dict[str, Facts]) -> None:
+        self.root = root
+        self.listed = listed
+        self._facts = facts
+        self._known: dict[str, bool] = {}
+
+    def __getitem__(self, path: str) -> Facts:
+        facts = self.get(path)
+        if facts is None:
+            raise KeyError(path)
+        return facts
+
+    def __contains__(self, path: object) -> bool:
+        return isinstance(path, str) and self.exists(path)
+
+    def exists(self, path: str) -> bool:
+        """Whether the tree has the file."""
+        if path in self._facts:
+            return True
+        if path not in self._known:
+            self._known[path] = (self.root / path).is_file()
+        return self._known[path]
+
+    def get(self, path: str) -> Facts | None:
+        """The facts of a file, None where there is none."""
+        if path not in self._facts and self.exists(path):
+            self._facts[path] = read_facts(self.root, path, always=True) or Facts(path)
+        return self._facts.get(path)
+
+    def with_facts(self, facts: Facts) -> Store:
+        """The same tree with one file's facts replaced."""
+        return Store(self.root, self.listed, {**self._facts, facts.path: facts})
+
+
+def read_facts(root: Path, path: str, *, always: bool = False) -> Facts | None:
+    """Facts of one file; None where the sieve says that nothing can be in it."""
+    try:
+        data = source.read(root / path)
+    except OSError as error:
+        return Facts(path, error=f"cannot be read: {error.strerror}")
+    if not always and not may_violate(data):
+        return None
+    try:
+        text = source.decode(data)
+    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        return Facts(path, error=f"cannot be decoded: {error}")
+    return extract(path, text)
+
+
+def _read_many(root: str, paths: Sequence[str]) -> list[Facts | None]:
+    return [read_facts(Path(root), path, always=posixpath.basename(path) == "conftest.py") for path in paths]
+
+
+class Project:
+    """One scanned tree."""
+
+    def __init__(
+        self,
+        root: Path,
+        config: Config,
+        paths: list[str],
+        context: list[str],
+        facts: dict[str, Facts],
+        unlisted: list[Unreadable],
+    ) -> None:
+        self.root = root
+        self.config = config
+        self.paths = paths
+        self.store = Store(root, sorted({*facts, *context}), facts)
+        self.linker = Linker(self.store)
+        self.judge = Judge(self.linker, config)
+        self.errors = [
+            f"{path}:{mark.line}: `# mock-ok` gives no reason; write `# mock-ok: why it may stay`"
+            for path in paths
+            if path in facts
+            for mark in facts[path].suppressions
+            if not mark.reason
+        ]
+        self.unreadable = sorted(
+            [
+                *unlisted,
+                *(Unreadable(path, facts[path].error or "") for path in paths if path in facts and facts[path].error),
+            ],
+            key=lambda item: item.path,
+        )
+        self._views: dict[str, FileView] | None = None
+        self._fixtures: dict[str, FixtureView] | None = None
+
+    @property
+    def files(self) -> dict[str, FileView]:
+        """The files that have violations or functions of interest, in path order."""
+        if self._views is None:
+            self._views = {}
+            for path in self.paths:
+                if path in self.store.listed:
+                    view = self.judge.file(path)
+                    if view.violations or view.functions:
+                        self._views[path] = view
+        return self._views
+
+    @property
+    def fixtures(self) -> dict[str, FixtureView]:
+        """Every fixture definition of the tree by its key."""
+        if self._fixtures is None:
+            self._fixtures = {}
+            for path in self.store.listed:
+                for index, function in enumerate(self.store[path].functions):
+                    if function.fixture is not None:
+                        view = self.judge.fixture_view(path, index)
+                        self._fixtures[view.key] = view
+        return self._fixtures
+
+    def bytes(self, path: str) -> bytes:
+        """The bytes of a file. Raises OSError."""
+        return source.read(self.root / path)
+
+    def source(self, path: str) -> str:
+        """The text of a file, newlines as they are. Raises OSError, SyntaxError or UnicodeDecodeError."""
+        return source.decode(self.bytes(path))
+
+    def encoding(self, path: str) -> str:
+        """The encoding of a file, "utf-8-sig" with a byte order mark."""
+        return source.encoding_of(self.bytes(path))
+
+    def view(self, path: str, text: str) -> FileView:
+        """The view of a file were its text this, the rest of the tree as it is."""
+        store = self.store.with_facts(extract(path, text))
+        return Judge(Linker(store), self.config, like=self.judge).file(path)
+
+
+def open_project(
+    root: Path,
+    paths: Sequence[str],
+    config: Config,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Project:
+    """Discovers, sieves and reads a tree. Raises UsageError on a path that does not exist."""
+    found, unlisted = discover(root, paths, config.exclude)
+    facts = _read_all(root, found, jobs or os.cpu_count() or 1, progress)
+    context = sorted(_conftests(root, found) - set(facts))
+    for path in context:
+        facts[path] = read_facts(root, path, always=True) or Facts(path)
+    known = set(facts)
+    names: set[str] = set()
+    while True:
+        project = Project(root, config, found, context, facts, unlisted)
+        fresh = {view.name for view in project.fixtures.values() if view.is_mock} - names - set(FAKE_FIXTURES)
+        rest = [path for path in found if path not in known]
+        if not fresh or not rest:
+            return project
+        names |= fresh
+        pattern = mentions(fresh)
+        for path in rest:
+            try:
+                hit = pattern.search(source.read(root / path)) is not None
+            except OSError:
+                continue
+            if hit:
+                facts[path] = read_facts(root, path, always=True) or Facts(path)
+        if set(facts) == known:
+            return project
+        known = set(facts)
+
+
+def _conftests(root: Path, paths: Iterable[str]) -> set[str]:
+    """The conftest.py files above the files, up to the root."""
+    folders: set[str] = set()
+    for path in paths:
+        folder = posixpath.dirname(path)
+        while folder not in folders:
+            folders.add(folder)
+            folder = posixpath.dirname(folder)
+    return {
+        conftest
+        for folder in folders
+        if not folder.startswith("..") and (root / (conftest := posixpath.join(folder, "conftest.py"))).is_file()
+    }
+
+
+def _read_all(root: Path, paths: list[str], jobs: int, progress: Progress | None) -> dict[str, Facts]:
+    facts: dict[str, Facts] = {}
+    if jobs <= 1 or len(paths) <= _SMALL:
+        for done, path in enumerate(paths, 1):
+            (result,) = _read_many(str(root), [path])
+            if result is not None:
+                facts[path] = result
+            if progress is not None and done % 16 == 0:
+                progress(done, len(paths))
+        return facts
+    size = max(8, min(64, len(paths) // (jobs * 8) or 1))
+    chunks = [paths[start : start + size] for start in range(0, len(paths), size)]
+    with ProcessPoolExecutor(jobs) as pool:
+        done = 0
+        for chunk, results in zip(chunks, pool.map(_read_many, [str(root)] * len(chunks), chunks), strict=True):
+            facts.update({path: result for path, result in zip(chunk, results, strict=True) if result is not None})
+            done += len(chunk)
+            if progress is not None:
+                progress(done, len(paths))
+    return facts

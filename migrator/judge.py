@@ -1,0 +1,844 @@
+"""From candidates to violations: asks the linker what each candidate is done to, and names its service."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import cached_property
+
+from migrator.codes import CODES
+from migrator.config import Config
+from migrator.evidence import (
+    CONFIGURED,
+    METHODS,
+    NAME,
+    NO_EVIDENCE,
+    Evidence,
+    configured,
+    service_of_methods,
+    service_of_name,
+)
+from migrator.facts import Candidate, Facts, Function, Import, Origin
+from migrator.libraries import (
+    ASSERTION_FUNCTIONS,
+    BEHAVIOUR_FUNCTIONS,
+    BEHAVIOUR_METHODS,
+    FAKE_FIXTURES,
+    FAKE_LIBRARIES,
+    MOCK_ASSERTIONS,
+    MOCK_LIBRARIES,
+    WEAK_INSPECTIONS,
+)
+from migrator.link import STAND_INS, Linker, Value, is_test_file
+from migrator.model import Answer, FileView, FixtureView, FunctionView, Service, Span, StandIn, Violation
+
+_NEVER_STAND_INS = frozenset({"real", "instance", "class", "holder", "monkeypatch", "mocker", "lambda"})
+_RE_EXPORTED = frozenset({"mock_class", "mock_module", "mock_member", "patch", "mocker_class", "spy"})
+_FAKED = frozenset({"fake_class", "fake_module", "fake_member"})
+_MONKEY = {"setattr": 2, "setitem": 2}
+
+
+class Judge:
+    """Decides over one linked tree."""
+
+    def __init__(self, linker: Linker, config: Config, like: Judge | None = None) -> None:
+        self.linker = linker
+        self.config = config
+        self._like = like
+        self._fixture_evidence: dict[tuple[str, int], Evidence] = {}
+        self._name_evidence: dict[tuple[str, int | None, int | None, str], Evidence] = {}
+
+    # -- a file
+
+    def file(self, path: str) -> FileView:
+        """All places of one file in order, and its functions."""
+        facts = self.linker.facts[path]
+        found = [
+            *self._imports(path, facts),
+            *self._candidates(path, facts),
+            *self._fixtures(path, facts),
+            *self._requests(path, facts),
+        ]
+        found = _one_code_a_place(found)
+        found.sort(key=lambda violation: (violation.span, violation.code))
+        return FileView(path, tuple(self._suppress(facts, found)), tuple(self._functions(path, facts)))
+
+    def _suppress(self, facts: Facts, found: list[Violation]) -> Iterator[Violation]:
+        lines = {mark.line: mark for mark in facts.suppressions if mark.reason}
+        above = {mark.line + 1: mark for mark in facts.suppressions if mark.reason and mark.alone}
+        for violation in found:
+            span = violation.span
+            last = span.line if violation.code in ("RS203", "RS401") else span.end_line
+            mark = lines.get(span.line) or above.get(span.line) or lines.get(last)
+            yield replace(violation, suppressed=mark.reason) if mark is not None else violation
+
+    def _violation(self, path: str, span: Span, code: str, symbol: str, test: str, evidence: Evidence) -> Violation:
+        return Violation(path, span, code, CODES[code].kind, evidence.service, symbol, test, evidence.text)
+
+    # -- imports
+
+    def _imports(self, path: str, facts: Facts) -> Iterator[Violation]:
+        for statement in facts.imports:
+            code, service = self._import(path, statement)
+            if code is not None:
+                evidence = Evidence(NAME, service, f"import {statement.symbol}" if service != "other" else "")
+                yield self._violation(path, statement.span, code, statement.symbol, statement.test, evidence)
+
+    def _import(self, path: str, statement: Import) -> tuple[str | None, Service]:
+        fake: Service | None = None
+        for module, name in statement.names:
+            if name is None:
+                kinds = self._module_kinds(path, module)
+            elif name == "*":
+                kinds = self._star_kinds(path, module)
+            else:
+                kinds = list(self.linker.values(path, ("ext", f"{module}.{name}" if module else name)))
+            if any(value.kind in _RE_EXPORTED for value in kinds):
+                return "RS101", "other"
+            for value in kinds:
+                if value.kind in _FAKED:
+                    fake = fake or value.evidence.service
+        return ("RS102", fake) if fake is not None else (None, "other")
+
+    def _module_kinds(self, path: str, module: str) -> list[Value]:
+        if self.linker.module(module, path) is not None:
+            return []
+        if any(module == library or module.startswith(library + ".") for library in MOCK_LIBRARIES):
+            return [Value("mock_module", module)]
+        return [value for value in self.linker.values(path, ("ext", module)) if value.kind in _FAKED]
+
+    def _star_kinds(self, path: str, module: str) -> list[Value]:
+        target = self.linker.module(module, path)
+        if target is None:
+            return self._module_kinds(path, module)
+        facts = self.linker.facts.get(target)
+        if facts is None:
+            return []
+        found = [
+            value
+            for name in facts.names
+            if not name.startswith("_")
+            for value in self.linker.global_values(target, name)
+            if value.kind in _RE_EXPORTED | _FAKED
+        ]
+        for star in facts.stars:
+            if star != module:
+                found += self._star_kinds(target, star)
+        return found
+
+    # -- candidates
+
+    def _candidates(self, path: str, facts: Facts) -> Iterator[Violation]:
+        for candidate in facts.candidates:
+            code = _SHAPES[candidate.shape](self, path, candidate)
+            if code is None:
+                continue
+            evidence = self._evidence(path, facts, candidate, code)
+            yield self._violation(path, candidate.span, code, candidate.symbol, candidate.test, evidence)
+
+    def _call(self, path: str, candidate: Candidate) -> str | None:
+        values = self.linker.values(path, candidate.origin)
+        for value in values:
+            kind = value.kind
+            if kind in ("mock_class", "partial"):
+                return "RS201"
+            if kind == "fake_class":
+                return "RS202"
+            if kind == "class":
+                if self.linker.hand_written_fake(value.path, value.index) is not None:
+                    return "RS202"
+                if self.linker.mock_base(value.path, value.index) is not None:
+                    return "RS201"
+            if kind == "patch":
+                return "RS301" if candidate.shape == "decorator-call" else "RS302"
+            if kind == "spy":
+                return "RS302"
+            if kind == "mock_member" and value.name.rpartition(".")[2] in BEHAVIOUR_FUNCTIONS:
+                return "RS501"
+            if kind in ("mock_member", "fake_member") and value.name in ASSERTION_FUNCTIONS:
+                return "RS601"
+            if kind == "mocker_member" and value.name == "resetall":
+                return "RS501"
+            if kind == "fake_member":
+                top, _, member = value.name.partition(".")
+                library = FAKE_LIBRARIES[top]
+                if member.rpartition(".")[2].startswith("assert_"):
+                    return "RS601"
+                if member in library.programs:
+                    return "RS501"
+            if kind == "external" and value.name in ("importlib.import_module", "pytest.importorskip"):
+                return self._imported(path, candidate)
+        return self._method(path, candidate) if candidate.name else None
+
+    def _imported(self, path: str, candidate: Candidate) -> str | None:
+        if not candidate.arguments or candidate.arguments[0][0] != "str":
+            return None
+        kinds = self._module_kinds(path, candidate.arguments[0][1])
+        if not kinds:
+            return None
+        return "RS102" if kinds[0].kind in _FAKED else "RS101"
+
+    def _method(self, path: str, candidate: Candidate) -> str | None:
+        name = candidate.name
+        values = self.linker.values(path, candidate.root)
+        if name in _MONKEY and self._is_monkeypatch(path, candidate, values):
+            return "RS303" if self._puts_stand_in(path, candidate) else None
+        if name.startswith("assert_"):
+            if any(value.kind in STAND_INS for value in values):
+                return "RS601"
+            return "RS601" if name in MOCK_ASSERTIONS and _may_be_stand_in(values) else None
+        if name in BEHAVIOUR_METHODS:
+            return "RS501" if _may_be_stand_in(values) else None
+        for value in values:
+            library = _library_of(value)
+            if library is not None and value.kind == "fake" and name in library.program_methods:
+                return "RS501"
+        return None
+
+    @staticmethod
+    def _is_monkeypatch(path: str, candidate: Candidate, values: tuple[Value, ...]) -> bool:
+        if any(value.kind == "monkeypatch" for value in values):
+            return True
+        # a plain helper's parameter of that name can be nothing else
+        return candidate.symbol.startswith("monkeypatch.") and all(value.kind == "unknown" for value in values)
+
+    def _puts_stand_in(self, path: str, candidate: Candidate) -> bool:
+        keywords = dict(candidate.keywords)
+        arguments = candidate.arguments
+        given: Origin | None = keywords.get("value")
+        if given is None:
+            if len(arguments) >= 3:
+                given = arguments[2]
+            elif len(arguments) == 2 and candidate.name == "setattr":
+                given = arguments[1]
+        if given is None:
+            return False
+        for value in self.linker.values(path, given):
+            if value.kind in STAND_INS or value.kind in ("mock_class", "fake_class", "partial", "lambda"):
+                return True
+            if value.kind == "holder" and self.linker.stand_in_of(value) is not None:
+                return True
+            if value.kind in ("function", "class") and self._in_test_tree(value.path):
+                return True
+        return False
+
+    def _in_test_tree(self, path: str) -> bool:
+        return is_test_file(path) or self.linker.facts[path].test_words
+
+    def _decorator(self, path: str, candidate: Candidate) -> str | None:
+        for value in self.linker.values(path, candidate.origin):
+            if value.kind == "fake_class":
+                top, _, member = value.name.partition(".")
+                activates = FAKE_LIBRARIES[top].activates
+                if member in activates or ("*mock_" in activates and member.startswith("mock_")):
+                    return "RS202"
+        return None
+
+    def _assign(self, path: str, candidate: Candidate) -> str | None:
+        return "RS501" if _may_be_stand_in(self.linker.values(path, candidate.origin)) else None
+
+    def _inspect(self, path: str, candidate: Candidate) -> str | None:
+        values = self.linker.values(path, candidate.origin)
+        for value in values:
+            library = _library_of(value)
+            if value.kind == "fake" and library is not None and candidate.name in library.inspect_names:
+                return "RS602"
+            if value.kind in ("fake_module", "fake_member") and library is not None:
+                member = f"{value.name}.{candidate.name}".partition(".")[2]
+                if member in library.inspects:
+                    return "RS602"
+        if candidate.name not in _INSPECTIONS:
+            return None
+        if candidate.name in WEAK_INSPECTIONS:
+            return "RS602" if any(value.kind in STAND_INS for value in values) else None
+        return "RS602" if _may_be_stand_in(values) else None
+
+    def _request(self, path: str, candidate: Candidate) -> str | None:
+        names = [candidate.name]
+        if candidate.name == "getfixturevalue":
+            names = list(self._strings(path, candidate.origin))
+        requester = None if candidate.name != "getfixturevalue" else candidate.function
+        cls = candidate.cls
+        if candidate.function is not None and cls is None:
+            cls = self.linker.facts[path].functions[candidate.function].cls
+        return "RS402" if any(self._is_mock_request(path, cls, name, requester) for name in names) else None
+
+    def _strings(self, path: str, origin: Origin) -> Iterator[str]:
+        """The strings that an origin can be: constants, and those that parametrize binds."""
+        if origin[0] == "str":
+            yield origin[1]
+        elif origin[0] == "param":
+            function = self.linker.facts[path].functions[origin[1]]
+            for names, rows in function.parametrized:
+                if origin[2] in names and rows[0] in ("seq",):
+                    position = names.index(origin[2])
+                    for row in rows[1]:
+                        if row[0] == "call" and row[1] == ("ext", "pytest.param"):
+                            row = row[2][position] if position < len(row[2]) else row
+                        elif row[0] == "seq" and len(names) > 1 and position < len(row[1]):
+                            row = row[1][position]
+                        yield from self._strings(path, row)
+        elif origin[0] == "or":
+            for part in origin[1]:
+                yield from self._strings(path, part)
+        elif origin[0] == "glob":
+            for item in self.linker.facts[path].names.get(origin[1], ()):
+                yield from self._strings(path, item)
+        elif origin[0] in ("iter", "item"):
+            inner = origin[1]
+            if inner[0] == "seq":
+                for item in inner[1]:
+                    yield from self._strings(path, item)
+            elif inner[0] == "glob":
+                for item in self.linker.facts[path].names.get(inner[1], ()):
+                    if item[0] == "seq":
+                        yield from self._strings(path, ("iter", item))
+
+    def _is_mock_request(self, path: str, cls: int | None, name: str, requester: int | None) -> bool:
+        found = self.linker.fixture(path, cls, name, requester)
+        if found is not None:
+            return self.linker.mock_fixture(*found) is not None
+        return name in FAKE_FIXTURES
+
+    def _class(self, path: str, candidate: Candidate) -> str | None:
+        return "RS203" if self.linker.hand_written_fake(path, candidate.origin[1]) is not None else None
+
+    # -- fixtures
+
+    def _fixtures(self, path: str, facts: Facts) -> Iterator[Violation]:
+        for index, function in enumerate(facts.functions):
+            if function.fixture is not None and self.linker.mock_fixture(path, index) is not None:
+                evidence = self.fixture_evidence(path, index)
+                yield self._violation(path, function.def_span, "RS401", function.name, function.test, evidence)
+
+    def _requests(self, path: str, facts: Facts) -> Iterator[Violation]:
+        for index, function in enumerate(facts.functions):
+            for name, key in self.requested(path, index):
+                if key is not None and self.linker.mock_fixture(*key) is None:
+                    continue
+                if key is None and name not in FAKE_FIXTURES:
+                    continue
+                parameter = next(item for item in function.parameters if item.name == name)
+                evidence = self._requested_evidence(name, key)
+                yield self._violation(path, parameter.span, "RS402", name, function.test, evidence)
+
+    def requested(self, path: str, index: int) -> list[tuple[str, tuple[str, int] | None]]:
+        """The fixtures that a test or fixture requests by its parameters, and their definitions."""
+        linker = self.linker
+        function = linker.facts[path].functions[index]
+        if not (function.fixture is not None or linker.is_test(path, function)):
+            return []
+        if not linker.is_pytest_injected(path, function):
+            return []
+        skipped = set(linker.injected(path, function))
+        marks = list(function.parametrized)
+        if function.cls is not None:
+            marks += linker.facts[path].classes[function.cls].parametrized
+        for names, _ in marks:
+            skipped.update(names)
+        requester = index if function.fixture is not None else None
+        return [
+            (parameter.name, linker.fixture(path, function.cls, parameter.name, requester))
+            for parameter in function.parameters
+            if not parameter.has_default and parameter.name not in skipped
+        ]
+
+    def _requested_evidence(self, name: str, key: tuple[str, int] | None) -> Evidence:
+        if key is not None:
+            return self.fixture_evidence(*key)
+        library = FAKE_FIXTURES[name]
+        return Evidence(NAME, FAKE_LIBRARIES[library].service, f"fixture {name}")
+
+    @cached_property
+    def _requesters(self) -> dict[tuple[str, int], list[tuple[str, int, str]]]:
+        """Who requests each fixture of the tree."""
+        if self._like is not None:
+            return self._like._requesters
+        table: dict[tuple[str, int], list[tuple[str, int, str]]] = defaultdict(list)
+        for path in self.linker.facts.listed:
+            for index in range(len(self.linker.facts[path].functions)):
+                for name, key in self.requested(path, index):
+                    if key is not None:
+                        table[key].append((path, index, name))
+        return table
+
+    # -- services
+
+    def _name(self, name: str, text: str) -> Evidence:
+        """Evidence of a name: configured, else what its words say."""
+        found = configured(self.config.services, name)
+        if found is not None:
+            return found
+        mapped = self.config.service_of_fixture(name)
+        if mapped is not None:
+            return Evidence(CONFIGURED if name in self.config.own_fixtures else NAME, mapped, f"{text} {name}")
+        service = service_of_name(name.rpartition(".")[2]) or service_of_name(name)
+        return Evidence(NAME, service, f"{text} {name}") if service is not None else NO_EVIDENCE
+
+    def fixture_evidence(self, path: str, index: int) -> Evidence:
+        """The service of a mock fixture."""
+        key = (path, index)
+        if key in self._fixture_evidence:
+            return self._fixture_evidence[key]
+        self._fixture_evidence[key] = NO_EVIDENCE
+        function = self.linker.facts[path].functions[index]
+        assert function.fixture is not None
+        name = function.fixture.name
+        found = [self._name(name, "fixture")]
+        value = self.linker.mock_fixture(path, index)
+        if value is not None:
+            found.append(value.evidence)
+        best = min(found, key=lambda item: item.rank)
+        if best.service == "other":
+            for returned in function.returned_names:
+                best = min(best, self._name(returned, "name"), key=lambda item: item.rank)
+        if best.service == "other":
+            used = {method for returned in function.returned_names for method in function.methods.get(returned, ())}
+            used |= {item.path.split(".", 1)[0] for item in function.programmed if item.root in function.returned_names}
+            used |= self._keyword_methods(function)
+            for owner, number, parameter in self._requesters.get(key, ()):
+                used |= self.linker.facts[owner].functions[number].methods.get(parameter, set())
+            said = service_of_methods(used)
+            if said is not None:
+                best = Evidence(METHODS, said[0], f"methods {said[1]}")
+        self._fixture_evidence[key] = best
+        return best
+
+    @staticmethod
+    def _keyword_methods(function: Function) -> set[str]:
+        """`MagicMock(fetchrow=…)`: methods named where the mock is made."""
+        origins = [*function.returns, *(item.origin for item in function.locals.values())]
+        return {name for origin in origins if origin[0] == "call" for name, _ in origin[3]}
+
+    def name_evidence(self, path: str, function: int | None, cls: int | None, name: str) -> Evidence:
+        """The service of a local name as one function sees it."""
+        key = (path, function, cls, name)
+        if key not in self._name_evidence:
+            self._name_evidence[key] = NO_EVIDENCE
+            self._name_evidence[key] = self._of_name(path, function, cls, name)
+        return self._name_evidence[key]
+
+    def _of_name(self, path: str, function: int | None, cls: int | None, name: str) -> Evidence:
+        facts = self.linker.facts[path]
+        found = [self._name(name, "name")]
+        owner = facts.functions[function] if function is not None else None
+        used: set[str] = set()
+        seen: set[int] = set()
+        while owner is not None:
+            used |= owner.methods.get(name, set())
+            if name in owner.locals:
+                found += self._value_evidence(path, owner.locals[name].origin)
+                if name in owner.returned_names and owner.fixture is not None:
+                    number = facts.functions.index(owner)
+                    if self.linker.mock_fixture(path, number) is not None:
+                        found.append(self.fixture_evidence(path, number))
+                elif name in owner.returned_names:
+                    said = self._name(
+                        owner.fixture.name if owner.fixture else owner.name, "fixture" if owner.fixture else "function"
+                    )
+                    found.append(said)
+                break
+            if any(parameter.name == name for parameter in owner.parameters):
+                number = facts.functions.index(owner)
+                key = dict(self.requested(path, number)).get(name)
+                if key is not None:
+                    of_fixture = self.fixture_evidence(*key)
+                    found.append(of_fixture)
+                found += self._value_evidence(path, ("param", number, name))
+                break
+            if owner.parent is None or owner.parent in seen:
+                break
+            seen.add(owner.parent)
+            owner = facts.functions[owner.parent]
+        if name.startswith("self.") and cls is not None:
+            found += self._value_evidence(path, ("attr", ("self", cls), name[5:]))
+            for function_ in facts.functions:
+                if function_.cls == cls:
+                    used |= function_.methods.get(name, set())
+        elif function is None or not found[1:]:
+            found += self._value_evidence(path, ("glob", name.split(".", 1)[0]))
+        best = min(found, key=lambda item: item.rank)
+        if best.service == "other":
+            said_by = service_of_methods(used)
+            if said_by is not None:
+                return Evidence(METHODS, said_by[0], f"methods {said_by[1]}")
+        return best
+
+    def _value_evidence(self, path: str, origin: Origin) -> list[Evidence]:
+        return [
+            value.evidence
+            for value in self.linker.values(path, origin)
+            if value.kind in STAND_INS or value.kind in ("partial", "fake_class", "patcher")
+        ]
+
+    def _evidence(self, path: str, facts: Facts, candidate: Candidate, code: str) -> Evidence:
+        if code == "RS203":
+            return self.linker.hand_written_fake(path, candidate.origin[1]) or NO_EVIDENCE
+        if code in ("RS301", "RS302", "RS303"):
+            return self._patch_evidence(path, facts, candidate)
+        if code == "RS402":
+            return self._candidate_request(path, candidate)
+        if code in ("RS101", "RS102"):
+            return NO_EVIDENCE
+        found = self._value_evidence(path, candidate.origin)
+        if code in ("RS201", "RS202"):
+            made: Origin = ("call", candidate.origin, candidate.arguments, candidate.keywords)
+            found += self._value_evidence(path, made)
+            found += self._hinted(path, facts, candidate)
+        else:
+            found += self._value_evidence(path, candidate.root)
+            root = _root(candidate.symbol)
+            if root:
+                found.append(self.name_evidence(path, candidate.function, candidate.cls, root))
+            if min((item.rank for item in found), default=METHODS) >= METHODS:
+                found += [self._name(part, "name") for part in _parts(candidate.symbol)]
+            for argument in candidate.arguments if code == "RS501" and not root else ():
+                found += self._value_evidence(path, argument)
+        return min(found, key=lambda item: item.rank, default=NO_EVIDENCE)
+
+    def _hinted(self, path: str, facts: Facts, candidate: Candidate) -> list[Evidence]:
+        """Evidence of the names that a made object is given to, nearest first."""
+        function = facts.functions[candidate.function] if candidate.function is not None else None
+        found: list[Evidence] = []
+        for hint in candidate.hints:
+            if hint.startswith("="):
+                found.append(self.linker.target_evidence(hint[1:]) if "." in hint else NO_EVIDENCE)
+            elif hint.startswith("("):
+                service = service_of_name(hint[1:].rpartition(".")[2].removesuffix("()"))
+                found.append(Evidence(METHODS, service, f"argument of {hint[1:]}") if service else NO_EVIDENCE)
+            elif function is not None and hint == function.name:
+                found.append(
+                    self._name(
+                        function.fixture.name if function.fixture else hint,
+                        "fixture" if function.fixture else "function",
+                    )
+                )
+            else:
+                root = _root(hint)
+                said = self._name(hint, "name") if "." not in hint or hint.startswith("self.") else NO_EVIDENCE
+                if said is NO_EVIDENCE:
+                    said = self.name_evidence(path, candidate.function, candidate.cls, root)
+                if said is NO_EVIDENCE and "." in hint:
+                    said = self._name(hint.rpartition(".")[2], "name")
+                found.append(said)
+            if found[-1].service != "other":
+                break
+        return found
+
+    def _patch_evidence(self, path: str, facts: Facts, candidate: Candidate) -> Evidence:
+        if candidate.name in _MONKEY:
+            if len(candidate.arguments) >= 3 or "value" in dict(candidate.keywords):
+                owner = self.linker.dotted(path, candidate.arguments[0]) if candidate.arguments else ""
+                attribute = self.linker.dotted(path, candidate.arguments[1]) if len(candidate.arguments) > 1 else ""
+                target = ".".join(part for part in (owner, attribute) if part)
+            else:
+                target = self.linker.dotted(path, candidate.arguments[0]) if candidate.arguments else ""
+            given = candidate.arguments[-1] if candidate.arguments else ("?",)
+            found = [self._target(target), *self._value_evidence(path, given)]
+        else:
+            keywords = dict(candidate.keywords)
+            target = ""
+            found = []
+            for value in self.linker.values(path, candidate.origin):
+                if value.kind in ("patch", "spy"):
+                    target = self.linker.target(value, candidate.arguments, keywords, path)
+                    found.append(self._target(target))
+                    break
+            made: Origin = ("call", candidate.origin, candidate.arguments, candidate.keywords)
+            for value in self.linker.values(path, made):
+                found += [item.evidence for item in value.product if item.kind in STAND_INS]
+                if value.kind in STAND_INS:
+                    found.append(value.evidence)
+        if _is_neutral(target):
+            return NO_EVIDENCE
+        best = min(found, key=lambda item: item.rank, default=NO_EVIDENCE)
+        if best.service == "other" and candidate.hints:
+            names = [hint for hint in candidate.hints if not hint.startswith(("=", "("))]
+            for name in names[:1]:
+                best = self.name_evidence(path, candidate.function, candidate.cls, name)
+        return best
+
+    def _target(self, target: str) -> Evidence:
+        if not target:
+            return NO_EVIDENCE
+        return configured(self.config.services, target, target.rpartition(".")[2]) or self.linker.target_evidence(
+            target
+        )
+
+    def _candidate_request(self, path: str, candidate: Candidate) -> Evidence:
+        names = [candidate.name]
+        if candidate.name == "getfixturevalue":
+            names = list(self._strings(path, candidate.origin))
+        cls = candidate.cls
+        for name in names:
+            found = self.linker.fixture(path, cls, name)
+            if found is not None and self.linker.mock_fixture(*found) is not None:
+                return self.fixture_evidence(*found)
+            if found is None and name in FAKE_FIXTURES:
+                return self._requested_evidence(name, None)
+        return NO_EVIDENCE
+
+    # -- functions, for whoever rewrites
+
+    def fixture_view(self, path: str, index: int) -> FixtureView:
+        """A fixture definition as others refer to it."""
+        function = self.linker.facts[path].functions[index]
+        assert function.fixture is not None
+        value = self.linker.mock_fixture(path, index)
+        services: tuple[Service, ...] = (self.fixture_evidence(path, index).service,) if value is not None else ()
+        return FixtureView(
+            f"{path}::{function.qualname}",
+            path,
+            function.fixture.name,
+            value is not None,
+            function.fixture.autouse,
+            services,
+        )
+
+    def _functions(self, path: str, facts: Facts) -> Iterator[FunctionView]:
+        for index, function in enumerate(facts.functions):
+            if function.parent is not None:
+                continue
+            requests = self.requested(path, index)
+            stand_ins = tuple(self._stand_ins(path, facts, index, function, dict(requests)))
+            used = [
+                (name, self.linker.fixture(path, function.cls, name))
+                for name in [
+                    *function.use_fixtures,
+                    *(facts.classes[function.cls].use_fixtures if function.cls is not None else ()),
+                    *facts.use_fixtures,
+                ]
+                if self.linker.is_test(path, function)
+            ]
+            if not stand_ins and not requests and function.fixture is None and not used:
+                continue
+            yield FunctionView(
+                qualname=function.qualname,
+                first_line=function.first_line,
+                def_line=function.def_line,
+                last_line=function.last_line,
+                is_async=function.is_async,
+                role=self._role(path, function),
+                parameters=tuple(parameter.name for parameter in function.parameters),
+                requests=tuple((name, self._key(key)) for name, key in [*requests, *used]),
+                stand_ins=stand_ins,
+                fixture=self.fixture_view(path, index) if function.fixture is not None else None,
+            )
+
+    def _key(self, key: tuple[str, int] | None) -> str | None:
+        return None if key is None else f"{key[0]}::{self.linker.facts[key[0]].functions[key[1]].qualname}"
+
+    def _role(self, path: str, function: Function) -> str:  # type: ignore[return]
+        if function.fixture is not None:
+            return "fixture"
+        if self.linker.is_test(path, function):
+            return "test"
+        if function.name in _SETUPS and function.cls is not None:
+            return "setup"
+        return "helper"
+
+    def _stand_ins(
+        self,
+        path: str,
+        facts: Facts,
+        index: int,
+        function: Function,
+        requests: dict[str, tuple[str, int] | None],
+    ) -> Iterator[StandIn]:
+        linker = self.linker
+        injected = linker.injected(path, function)
+        aliases: dict[str, list[str]] = defaultdict(list)
+        for name, local in function.locals.items():
+            if local.origin[0] == "param" and local.origin[1] == index:
+                aliases[local.origin[2]].append(name)
+        for parameter in function.parameters:
+            name = parameter.name
+            values = linker.values(path, ("param", index, name))
+            value = next((found for item in values if (found := linker.stand_in_of(item)) is not None), None)
+            if value is None:
+                continue
+            key = requests.get(name)
+            evidence = self.name_evidence(path, index, function.cls, name)
+            yield StandIn(
+                name=name,
+                service=evidence.service,
+                evidence=evidence.text,
+                how="patch" if name in injected else "parameter",
+                line=parameter.span.line,
+                asynchronous=self._asynchronous(value, key, function, name),
+                maker="",
+                fixture=self._key(key),
+                aliases=tuple(aliases[name]),
+                answers=self._fixture_answers(*key) if key is not None else (),
+            )
+        for name, local in function.locals.items():
+            if local.origin[0] == "param":
+                continue
+            values = linker.values(path, local.origin)
+            value = next((item for item in values if item.kind in STAND_INS), None)
+            if value is None:
+                continue
+            evidence = self.name_evidence(path, index, function.cls, name)
+            yield StandIn(
+                name=name,
+                service=evidence.service,
+                evidence=evidence.text,
+                how="attribute"
+                if name.startswith("self.")
+                else "local"
+                if _is_made(linker, path, local.origin)
+                else "patch"
+                if local.origin[0] in ("ctx", "call")
+                else "other",
+                line=local.line,
+                asynchronous=self._asynchronous(value, None, function, name),
+                maker=local.maker,
+                answers=tuple(_answers("", local.maker, local.line)),
+            )
+
+    def _asynchronous(self, value: Value, key: tuple[str, int] | None, function: Function, name: str) -> bool | None:
+        if value.asynchronous is not None:
+            return value.asynchronous
+        places = [(function, {name})]
+        if key is not None:
+            fixture = self.linker.facts[key[0]].functions[key[1]]
+            places.append((fixture, set(fixture.returned_names)))
+        for owner, names in places:
+            for item in owner.programmed:
+                if item.root in names and "AsyncMock" in item.text:
+                    return True
+            for returned in names:
+                local = owner.locals.get(returned)
+                if local is not None and "AsyncMock" in local.maker:
+                    return True
+        return True if function.awaited.get(name) else None
+
+    def _fixture_answers(self, path: str, index: int) -> tuple[Answer, ...]:
+        function = self.linker.facts[path].functions[index]
+        found: list[Answer] = []
+        for name in dict.fromkeys(function.returned_names):
+            local = function.locals.get(name)
+            if local is not None:
+                found += _answers("", local.maker, local.line)
+        for item in function.programmed:
+            if item.root not in function.returned_names:
+                continue
+            stem, _, last = item.path.rpartition(".")
+            if last in ("return_value", "side_effect"):
+                found.append(Answer(stem, last, item.text, item.line))  # type: ignore[arg-type]
+            else:
+                found += _answers(item.path, item.text, item.line)
+        return tuple(found)
+
+
+_SETUPS = frozenset(
+    {
+        "setUp",
+        "asyncSetUp",
+        "setUpClass",
+        "setup_method",
+        "setup_class",
+        "setup",
+        "tearDown",
+        "asyncTearDown",
+        "teardown_method",
+    }
+)
+_INSPECTIONS = frozenset(
+    "call_count call_args call_args_list mock_calls method_calls called await_count await_args await_args_list"
+    " spy_return spy_return_list spy_return_iter spy_exception".split()
+)
+_NEUTRAL = frozenset(
+    "time sleep random datetime logger logging log environ getenv uuid uuid4 now utcnow monotonic perf_counter"
+    " randint choice date warn warnings print".split()
+)
+
+_SHAPES: dict[str, Callable[[Judge, str, Candidate], str | None]] = {
+    "call": Judge._call,
+    "decorator-call": Judge._call,
+    "decorator": Judge._decorator,
+    "assign": Judge._assign,
+    "inspect": Judge._inspect,
+    "request": Judge._request,
+    "class": Judge._class,
+}
+
+
+def _is_neutral(target: str) -> bool:
+    """Whether a patch target is the clock, chance, the environment or a log, of whatever module."""
+    return any(part in _NEUTRAL for part in target.split(".")[-2:])
+
+
+def _may_be_stand_in(values: Iterable[Value]) -> bool:
+    return any(value.kind not in _NEVER_STAND_INS for value in values)
+
+
+def _library_of(value: Value):  # type: ignore[no-untyped-def]
+    return FAKE_LIBRARIES.get(value.name.split(".", 1)[0])
+
+
+def _is_made(linker: Linker, path: str, origin: Origin) -> bool:
+    return origin[0] == "call" and any(
+        value.kind in ("mock_class", "partial", "fake_class", "class") for value in linker.values(path, origin[1])
+    )
+
+
+def _root(symbol: str) -> str:
+    """The leftmost name of a symbol, `self.x` taken together."""
+    parts = [part.partition("(")[0].partition("[")[0] for part in symbol.split(".")]
+    if parts[0] == "self" and len(parts) > 1:
+        return f"self.{parts[1]}"
+    return "" if parts[0] == "…" else parts[0]
+
+
+def _parts(symbol: str) -> list[str]:
+    return [part.partition("(")[0].partition("[")[0] for part in symbol.split(".")][:-1]
+
+
+def _one_code_a_place(found: list[Violation]) -> list[Violation]:
+    """Drops what would count a place twice: the inner calls of a programming chain."""
+    starts: dict[tuple[int, int], Span] = {}
+    kept = []
+    seen: set[tuple[Span, str]] = set()
+    for violation in found:
+        if (violation.span, violation.symbol) in seen:
+            continue
+        seen.add((violation.span, violation.symbol))
+        if violation.code == "RS501":
+            start = (violation.span.line, violation.span.column)
+            outer = starts.get(start)
+            if outer is not None and (outer.end_line, outer.end_column) >= (
+                violation.span.end_line,
+                violation.span.end_column,
+            ):
+                continue
+            starts[start] = violation.span
+        kept.append(violation)
+    return kept
+
+
+def _answers(path: str, text: str, line: int) -> Iterator[Answer]:
+    """What `AsyncMock(return_value=…, get=AsyncMock(…))` answers."""
+    if "(" not in text:
+        return
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        return
+    yield from _answers_of(path, node, line)
+
+
+def _answers_of(path: str, node: ast.expr, line: int) -> Iterator[Answer]:
+    if not isinstance(node, ast.Call):
+        return
+    for keyword in node.keywords:
+        if keyword.arg in ("return_value", "side_effect"):
+            yield Answer(path, keyword.arg, ast.unparse(keyword.value), line)  # type: ignore[arg-type]
+        elif keyword.arg is not None and keyword.arg not in ("spec", "name", "spec_set", "wraps"):
+            inner = f"{path}.{keyword.arg}" if path else keyword.arg
+            if isinstance(keyword.value, ast.Call):
+                yield from _answers_of(inner, keyword.value, line)
+            else:
+                yield Answer(inner, "return_value", ast.unparse(keyword.value), line)
