@@ -1,0 +1,99 @@
+"""What every command that scans does: opens the tree, decides each violation's fix, shows progress."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from migrator.config import Config, find_root, load_config
+from migrator.errors import UsageError
+from migrator.inventory import Progress, Project, open_project
+from migrator.model import Violation
+from migrator.reports.summary import Scan
+
+
+def locate(paths: Sequence[str]) -> tuple[Config, list[str]]:
+    """The configuration in force and the paths to look at, relative to its root.
+
+    The root is the nearest folder upwards of the working folder that configures the tool or holds a repository; of the
+    first path, where that lies elsewhere. Raises UsageError on a bad configuration or a path that does not exist.
+    """
+    here = Path.cwd()
+    given = [Path(os.path.normpath(here / path)) for path in paths]
+    for text, path in zip(paths, given, strict=True):
+        if not path.exists():
+            raise UsageError(f"{text}: no such file or folder; give paths that exist")
+    root = find_root(here)
+    if given and not all(path.is_relative_to(root) for path in given):
+        first = given[0] if given[0].is_dir() else given[0].parent
+        root = find_root(first)
+        if not all(path.is_relative_to(root) for path in given):
+            root = Path(os.path.commonpath(given))
+    config = load_config(root)
+    if given:
+        return config, [path.relative_to(root).as_posix() for path in given]
+    for path in config.paths:
+        if not (root / path).exists():
+            raise UsageError(
+                f"{root / 'pyproject.toml'}: tool.migrate.paths names {path}, which does not exist; mend it"
+            )
+    return config, list(config.paths) or ["."]
+
+
+def scan_project(project: Project, violations: Sequence[Violation]) -> Scan:
+    """A scan of a project, with the violations as decided."""
+    root = Path(os.path.relpath(project.root, Path.cwd())).as_posix()
+    return Scan(root, len(project.paths), tuple(violations), tuple(project.unreadable), tuple(project.errors))
+
+
+def decided(project: Project, jobs: int | None = None) -> list[Violation]:
+    """Every violation with its fix: `auto` where the planner's rewrite of the file takes it away."""
+    from migrator.plan import plan_project
+
+    plan = plan_project(project, jobs=jobs)
+    found: list[Violation] = []
+    for path, view in project.files.items():
+        decisions = plan.decide(path, view.violations)
+        found += [
+            replace(violation, fix=fix, reason=reason)
+            for violation, (fix, reason) in zip(view.violations, decisions, strict=True)
+        ]
+    return found
+
+
+@contextlib.contextmanager
+def progress(title: str) -> Iterator[Progress | None]:
+    """A bar with rate and time left on stderr; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    with Bar(
+        TextColumn(title),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task(title, total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield advance
+
+
+def run_scan(paths: Sequence[str], jobs: int | None = None) -> Scan:
+    """Scans as the command does."""
+    config, relative = locate(paths)
+    with progress("scanning") as advance:
+        project = open_project(config.root, relative, config, jobs, advance)
+        return scan_project(project, decided(project, jobs))

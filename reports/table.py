@@ -1,0 +1,117 @@
+"""A scan for a person: totals first, then where the mocks are and how much of it is automatic."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from migrator.codes import CODES
+from migrator.model import FIXES, SERVICES, Violation
+from migrator.reports.summary import Scan, group, summarize
+
+_STYLES = {"auto": "green", "assisted": "yellow", "manual": "red"}
+_TOP = 5
+
+
+def render(scan: Scan, by: str | None) -> RenderableType:
+    """The whole report; `by` replaces it with one table of that grouping."""
+    counted = scan.counted
+    parts: list[RenderableType] = [_headline(scan)]
+    if counted and by is not None:
+        parts.append(_grouped(counted, by, None))
+    elif counted:
+        parts += [
+            _services(counted),
+            _kinds(counted),
+            _grouped(counted, "directory", _TOP),
+            _grouped(counted, "file", _TOP),
+        ]
+        if any(violation.code == "RS402" for violation in counted):
+            parts.append(_grouped(counted, "fixture", _TOP))
+        parts.append(_next(counted))
+    if scan.unreadable:
+        parts.append(_unreadable(scan))
+    return Group(*parts)
+
+
+def _headline(scan: Scan) -> Text:
+    summary = summarize(scan)
+    text = Text()
+    text.append(f"{summary.violations:,}", style="bold")
+    text.append(f" violations in {summary.files_with_violations:,} of {summary.files:,} files")
+    if summary.suppressed:
+        text.append(f", {summary.suppressed:,} more suppressed")
+    if summary.violations:
+        share = 100 * summary.by_fix["auto"] / summary.violations
+        text.append(f"; {summary.by_fix['auto']:,} ({share:.0f}%) rewritten by ")
+        text.append("migrate apply", style="bold")
+    text.append("\n")
+    return text
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for position, column in enumerate(columns):
+        table.add_column(column, justify="left" if position == 0 else "right", overflow="fold")
+    return table
+
+
+def _services(violations: tuple[Violation, ...]) -> Table:
+    table = _table("service", "violations", *FIXES)
+    counts = Counter((violation.service, violation.fix) for violation in violations)
+    for service in SERVICES:
+        row = [counts[service, fix] for fix in FIXES]
+        if sum(row):
+            cells = [
+                Text(f"{count:,}", style=_STYLES[fix] if count else "dim")
+                for fix, count in zip(FIXES, row, strict=True)
+            ]
+            table.add_row(service, f"{sum(row):,}", *cells)
+    table.add_row()
+    return table
+
+
+def _kinds(violations: tuple[Violation, ...]) -> Table:
+    table = _table("code", "kind", "violations", "what")
+    table.columns[1].justify = table.columns[3].justify = "left"
+    counts = Counter(violation.code for violation in violations)
+    for code in CODES.values():
+        if counts[code.code]:
+            table.add_row(code.code, code.kind, f"{counts[code.code]:,}", code.title)
+    table.add_row()
+    return table
+
+
+def _grouped(violations: tuple[Violation, ...], by: str, most: int | None) -> Table:
+    rows = group(violations, by)
+    headings = {"directory": "worst directories", "file": "worst files", "fixture": "most requested mock fixtures"}
+    table = _table(headings.get(by, by) if most else by, "violations")
+    for name, count in rows[:most]:
+        table.add_row(Text(name), f"{count:,}")
+    if most is not None and len(rows) > most:
+        rest = sum(count for _, count in rows[most:])
+        table.add_row(Text(f"… {len(rows) - most:,} more", style="dim"), Text(f"{rest:,}", style="dim"))
+    table.add_row()
+    return table
+
+
+def _next(violations: tuple[Violation, ...]) -> Text:
+    if any(violation.fix == "auto" for violation in violations):
+        return Text("Next: migrate apply --dry-run shows the rewrites; migrate explain CODE says what a code means.")
+    return Text("Next: migrate explain CODE says what a code means and what a person can do.")
+
+
+def _unreadable(scan: Scan) -> Table:
+    table = _table("\nnot read", "why")
+    table.columns[1].justify = "left"
+    for item in scan.unreadable:
+        table.add_row(Text(item.path), Text(item.error))
+    return table
+
+
+def print_table(scan: Scan, by: str | None, console: Console) -> None:
+    """Prints the report; on a pipe it is plain text of full width."""
+    console.print(render(scan, by), highlight=False, soft_wrap=not console.is_terminal)
