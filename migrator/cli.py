@@ -61,8 +61,7 @@ def main() -> None:
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
-        where = f" {error.ctx.command_path.split(' ', 1)[-1]}" if getattr(error, "ctx", None) else ""
-        print(f"migrate{where}: {error.format_message()}", file=sys.stderr)
+        print(f"migrate: {error.format_message()}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:
         sys.stderr.close()

@@ -41,6 +41,15 @@ REAL_FIXTURES: dict[str, Service] = {
 }
 """Fixtures of the runtime and the service that each is."""
 
+SERVICE_FIXTURES: dict[Service, str] = {
+    "postgres": "real_postgres",
+    "redis": "real_redis",
+    "clickhouse": "real_clickhouse",
+    "websocket": "real_websocket_client",
+    "http": "real_http_client",
+}
+"""The fixture to use for a service where no name says another."""
+
 _KEYS: dict[str, type] = {"paths": list, "exclude": list, "fixtures": dict, "services": dict, "checklist": dict}
 
 

@@ -807,7 +807,7 @@ class _Extractor:
         return ("seq", tuple(items)) if any(item not in (REAL, NONE) for item in items) else REAL
 
     def ev_dict(self, node: ast.Dict) -> Origin:
-        items = []
+        items: list[tuple[object, Origin]] = []
         for key, value in zip(node.keys, node.values, strict=True):
             text: object = None
             if key is not None:

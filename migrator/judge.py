@@ -30,9 +30,10 @@ from migrator.libraries import (
     MOCK_ASSERTIONS,
     MOCK_LIBRARIES,
     WEAK_INSPECTIONS,
+    FakeLibrary,
 )
 from migrator.link import STAND_INS, Linker, Value, is_test_file
-from migrator.model import Answer, FileView, FixtureView, FunctionView, Service, Span, StandIn, Violation
+from migrator.model import Answer, FileView, FixtureView, FunctionView, Role, Service, Span, StandIn, Violation
 
 _NEVER_STAND_INS = frozenset({"real", "instance", "class", "holder", "monkeypatch", "mocker", "lambda"})
 _RE_EXPORTED = frozenset({"mock_class", "mock_module", "mock_member", "patch", "mocker_class", "spy"})
@@ -630,7 +631,7 @@ class Judge:
     def _key(self, key: tuple[str, int] | None) -> str | None:
         return None if key is None else f"{key[0]}::{self.linker.facts[key[0]].functions[key[1]].qualname}"
 
-    def _role(self, path: str, function: Function) -> str:  # type: ignore[return]
+    def _role(self, path: str, function: Function) -> Role:
         if function.fixture is not None:
             return "fixture"
         if self.linker.is_test(path, function):
@@ -775,7 +776,7 @@ def _may_be_stand_in(values: Iterable[Value]) -> bool:
     return any(value.kind not in _NEVER_STAND_INS for value in values)
 
 
-def _library_of(value: Value):  # type: ignore[no-untyped-def]
+def _library_of(value: Value) -> FakeLibrary | None:
     return FAKE_LIBRARIES.get(value.name.split(".", 1)[0])
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 Service = Literal["postgres", "redis", "clickhouse", "websocket", "http", "other"]
 Fix = Literal["auto", "assisted", "manual"]
+Role = Literal["test", "fixture", "setup", "helper"]
 
 SERVICES: tuple[Service, ...] = ("postgres", "redis", "clickhouse", "websocket", "http", "other")
 FIXES: tuple[Fix, ...] = ("auto", "assisted", "manual")
@@ -98,7 +99,7 @@ class FunctionView:
     def_line: int
     last_line: int
     is_async: bool
-    role: Literal["test", "fixture", "setup", "helper"]
+    role: Role
     parameters: tuple[str, ...]
     requests: tuple[tuple[str, str | None], ...] = ()
     """Fixtures that it requests, by parameter or usefixtures: name and key of the definition (None: not ours)."""

@@ -36,10 +36,10 @@ def locate(paths: Sequence[str]) -> tuple[Config, list[str]]:
     config = load_config(root)
     if given:
         return config, [path.relative_to(root).as_posix() for path in given]
-    for path in config.paths:
-        if not (root / path).exists():
+    for name in config.paths:
+        if not (root / name).exists():
             raise UsageError(
-                f"{root / 'pyproject.toml'}: tool.migrate.paths names {path}, which does not exist; mend it"
+                f"{root / 'pyproject.toml'}: tool.migrate.paths names {name}, which does not exist; mend it"
             )
     return config, list(config.paths) or ["."]
 
