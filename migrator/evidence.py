@@ -280,12 +280,25 @@ def service_of_client(dotted: str) -> Service | None:
     return _PACKAGES.get(dotted.split(".", 1)[0])
 
 
+_NEUTRAL = frozenset(
+    "time sleep random datetime logger logging log environ getenv uuid uuid4 now utcnow monotonic perf_counter"
+    " randint choice date warn warnings print".split()
+)
+
+
+def is_neutral(target: str) -> bool:
+    """Whether a patch target is the clock, chance, the environment or a log, of whatever module."""
+    return any(part in _NEUTRAL for part in target.split(".")[-2:])
+
+
 @lru_cache(maxsize=8192)
 def service_of_target(dotted: str) -> Service | None:
     """The service of a patch target: a client library's own path, else what the words of the path say.
 
     The last words weigh most: `app.db.redis_client` is redis.
     """
+    if is_neutral(dotted):
+        return None
     known = service_of_client(dotted)
     if known is not None:
         return known

@@ -17,6 +17,7 @@ from migrator.evidence import (
     NO_EVIDENCE,
     Evidence,
     configured,
+    is_neutral,
     service_of_methods,
     service_of_name,
 )
@@ -552,7 +553,7 @@ class Judge:
                 found += [item.evidence for item in value.product if item.kind in STAND_INS]
                 if value.kind in STAND_INS:
                     found.append(value.evidence)
-        if _is_neutral(target):
+        if is_neutral(target):
             return NO_EVIDENCE
         best = min(found, key=lambda item: item.rank, default=NO_EVIDENCE)
         if best.service == "other" and candidate.hints:
@@ -751,11 +752,6 @@ _INSPECTIONS = frozenset(
     "call_count call_args call_args_list mock_calls method_calls called await_count await_args await_args_list"
     " spy_return spy_return_list spy_return_iter spy_exception".split()
 )
-_NEUTRAL = frozenset(
-    "time sleep random datetime logger logging log environ getenv uuid uuid4 now utcnow monotonic perf_counter"
-    " randint choice date warn warnings print".split()
-)
-
 _SHAPES: dict[str, Callable[[Judge, str, Candidate], str | None]] = {
     "call": Judge._call,
     "decorator-call": Judge._call,
@@ -765,11 +761,6 @@ _SHAPES: dict[str, Callable[[Judge, str, Candidate], str | None]] = {
     "request": Judge._request,
     "class": Judge._class,
 }
-
-
-def _is_neutral(target: str) -> bool:
-    """Whether a patch target is the clock, chance, the environment or a log, of whatever module."""
-    return any(part in _NEUTRAL for part in target.split(".")[-2:])
 
 
 def _may_be_stand_in(values: Iterable[Value]) -> bool:
