@@ -77,6 +77,24 @@ class Settings:
     query_timeout: float = 30.0
     startup_timeout: float = 60.0
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """The version that each service has to have, "" for any."""
+        return {
+            "postgres": self.postgres.version,
+            "redis": self.redis.version,
+            "clickhouse": self.clickhouse.version,
+        }
+
+    @property
+    def addresses(self) -> dict[str, Address]:
+        """Where each external server is."""
+        return {
+            "postgres": self.postgres.address,
+            "redis": self.redis.address,
+            "clickhouse": self.clickhouse.address,
+        }
+
 
 def load_settings(root: Path) -> Settings:
     """Read the settings that hold in `root`.
@@ -221,7 +239,8 @@ class _Reader:
 
 def expand(root: Path, pattern: str) -> list[Path]:
     """The files that a path or glob relative to `root` names, sorted; none when nothing matches."""
-    names = glob.glob(pattern, root_dir=root, recursive=True) if glob.has_magic(pattern) else [pattern]
+    # glob.glob, as Path.glob refuses patterns that are absolute or lead upwards.
+    names = glob.glob(str(root / pattern), recursive=True) if glob.has_magic(pattern) else [pattern]  # noqa: PTH207
     return [path for name in sorted(names) if (path := root / name).is_file()]
 
 

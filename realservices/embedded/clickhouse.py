@@ -24,9 +24,8 @@ def find(settings: Settings) -> Recipe:
     """
     if importlib.util.find_spec("chdb") is None:
         raise ServiceError('clickhouse: no chdb wheel; run pip install "mock-migrator[embedded]"')
-    versions = [importlib.metadata.version("chdb")]
-    if importlib.util.find_spec("chdb").origin and _installed("chdb-core"):
-        versions.append(importlib.metadata.version("chdb-core"))
+    # The engine may come in a distribution of its own.
+    versions = [importlib.metadata.version(name) for name in ("chdb", "chdb-core") if _installed(name)]
     address = settings.clickhouse.address
     options = {"user": address.user or "default", "database": address.database}
     return Recipe("clickhouse", sys.executable, "+".join(versions), tuple(options.items()))

@@ -1,20 +1,19 @@
 """Runs one HTTP request's statement in the chdb engine. Imported only in the server's own process."""
 
+import importlib
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chdb import _chdb
-
 from realservices.embedded import clickhouse_sql
 
-DEFAULT_DATABASE = "default"
+# The binding itself: the classes around it are typed as little and do more than is needed.
+_chdb: Any = importlib.import_module("chdb._chdb")
 _CODE = re.compile(r"Code: (\d+)\. DB::Exception: ")
 _NESTED_VERSION = re.compile(r" \(version [^)]*\)\.? ?(?=\(|$)")
 _INLINE = 64 * 1024  # bytes of VALUES that go through the parser, and so may hold query parameters

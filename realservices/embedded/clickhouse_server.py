@@ -256,7 +256,7 @@ def _table(name: str, data: bytes, parameters: Mapping[str, str]) -> ExternalTab
 def _form(content_type: str, body: bytes) -> dict[str, bytes]:
     message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
     fields = {}
-    for part in message.iter_parts():  # type: ignore[attr-defined]
+    for part in message.iter_parts():
         name = part.get_param("name", header="content-disposition")
         content = part.get_payload(decode=True)
         fields[str(name)] = content if isinstance(content, bytes) else b""

@@ -1,10 +1,19 @@
 """What a server is started from, and what is known of one that runs."""
 
+import functools
 import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+
+@functools.cache
+def _code() -> str:
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +30,8 @@ class Recipe:
 
     @property
     def key(self) -> str:
-        """A short hash that names the server's folder."""
-        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:12]
+        """A short hash that names the server's folder; other code of ours starts another server, too."""
+        return hashlib.sha256(json.dumps([_code(), asdict(self)]).encode()).hexdigest()[:12]
 
     def option(self, name: str) -> str:
         """The value of one option."""

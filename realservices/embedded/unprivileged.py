@@ -30,7 +30,7 @@ class Account:
         for folder, _, files in os.walk(path):
             os.chown(folder, self.user, self.group)
             for name in files:
-                os.lchown(os.path.join(folder, name), self.user, self.group)
+                os.lchown(Path(folder) / name, self.user, self.group)
 
 
 def account() -> Account:
@@ -47,7 +47,7 @@ def account() -> Account:
 
 
 def reachable(binaries: Path, who: Account, copies: Path) -> Path:
-    """The same folder of executables, or a copy of its installation below `copies` where the account cannot enter it."""
+    """The same folder of executables, or one in a copy below `copies` where the account cannot enter the original."""
     if who.user is None or all(folder.stat().st_mode & stat.S_IXOTH for folder in (binaries, *binaries.parents)):
         return binaries
     installation = copies / "installation"

@@ -56,7 +56,7 @@ def _from(name: str, service: str, settings: Settings, exclusive: bool) -> Endpo
 
 def _first_that_has(service: str, settings: Settings, exclusive: bool) -> Endpoint:
     tried = []
-    if external.address_of(service, settings).explicit:
+    if settings.addresses[service].explicit:
         try:
             return external.provide(service, settings)
         except ConfigError:
