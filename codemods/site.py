@@ -1,0 +1,204 @@
+"""What a rewrite is given: one statement that uses a stand-in, taken apart, and what the test around it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from migrator.model import Fix, Service, StandIn
+
+if TYPE_CHECKING:
+    from migrator.codemods.schema import Schema
+
+ASSERTIONS = frozenset(
+    "assert_called assert_called_once assert_called_with assert_called_once_with assert_any_call assert_not_called"
+    " assert_awaited assert_awaited_once assert_awaited_with assert_awaited_once_with assert_any_await"
+    " assert_not_awaited".split()
+)
+INSPECTIONS = frozenset(
+    "call_count call_args call_args_list called await_count await_args await_args_list mock_calls method_calls".split()
+)
+MOCK_NAMES = (
+    ASSERTIONS
+    | INSPECTIONS
+    | frozenset(
+        "return_value side_effect assert_has_calls assert_has_awaits configure_mock attach_mock mock_add_spec"
+        " reset_mock".split()
+    )
+)
+"""Attributes that only a mock has: they never survive a rewrite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a call, as its author wrote it."""
+
+    text: str
+    node: cst.BaseExpression
+    keyword: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """The statement becomes these; none removes it."""
+
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The statement goes, and what follows it up to the first assertion moves below this header."""
+
+    header: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The stand-in stays in this test; the reason tells a person what to do next."""
+
+    reason: str
+    fix: Fix = "manual"
+
+
+Result = Replace | Around | Refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the project configures for its real services."""
+
+    fixtures: dict[str, str] = field(default_factory=dict)
+    schema: Schema | None = None
+    applications: tuple[str, ...] = ()
+    websocket_paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A stand-in on its way to being a real service."""
+
+    stand_in: StandIn
+    fixture: str
+    """The real fixture that takes its place."""
+    name: str
+    """What the rewritten test calls it."""
+    is_async_test: bool
+    asynchronous: bool
+    """Whether the code under test is given the asynchronous client."""
+
+    @property
+    def service(self) -> Service:
+        """The service that it stands for."""
+        return self.stand_in.service
+
+    @property
+    def face(self) -> str:
+        """What is handed to the code under test."""
+        bare = self.name == self.fixture
+        return self.name if self.asynchronous or not bare else f"{self.name}.sync"
+
+    @property
+    def bound(self) -> str:
+        """The fixture as it is bound to a name of the test's own."""
+        return self.fixture if self.asynchronous else f"{self.fixture}.sync"
+
+
+@dataclass(slots=True)
+class Test:
+    """The function around the statement."""
+
+    node: cst.FunctionDef
+    environment: Environment
+    calls: list[tuple[str, str, list[Argument]]] = field(default_factory=list)
+    """Assertions on this stand-in: method, assertion, arguments."""
+    seeded: set[str] = field(default_factory=set)
+    """What has been seeded: keys or tables, as text."""
+    programmed: dict[str, cst.BaseExpression] = field(default_factory=dict)
+    """Method to the answer that the test programs."""
+
+    def keys_of(self, method: str) -> list[Argument]:
+        """The first arguments that assertions of the test give a method."""
+        return [arguments[0] for name, _, arguments in self.calls if name == method and arguments]
+
+
+@dataclass(slots=True)
+class Site:
+    """One statement that does something to a stand-in."""
+
+    shape: str
+    """"assertion": `m.set.assert_called_once_with(…)`; "answer": `m.get.return_value = …` or a mock put there;
+    "error": `m.get.side_effect = …`; "call": another call on it."""
+    target: Target
+    test: Test
+    method: str
+    """The client's method: "set"; "" is the stand-in itself."""
+    verb: str
+    arguments: list[Argument]
+    value: cst.BaseExpression | None
+    text: str
+    code: Callable[[cst.CSTNode], str]
+    journal: set[str]
+    """Methods whose journal the rewritten test asserts: what apply adds must not disturb them."""
+
+    def positional(self) -> list[Argument]:
+        """Arguments without a keyword."""
+        return [argument for argument in self.arguments if argument.keyword is None]
+
+    def keyword(self, name: str) -> Argument | None:
+        """The argument given by that keyword."""
+        return next((argument for argument in self.arguments if argument.keyword == name), None)
+
+    def client(self, method: str) -> str:
+        """The client to read or seed with, outside the journal where it would disturb an assertion."""
+        target = self.target
+        # a name of the test's own is what the code is given; the fixture has all faces
+        name = target.fixture
+        quiet = ".quiet" if method in self.journal else ""
+        return f"{name}{quiet}" if target.is_async_test else f"{name}{quiet}.sync"
+
+    def read(self, method: str, *arguments: str) -> str:
+        """A call of the client, awaited where the test is asynchronous."""
+        wait = "await " if self.target.is_async_test else ""
+        return f"{wait}{self.client(method)}.{method}({', '.join(arguments)})"
+
+    @property
+    def log(self) -> str:
+        """The journal of the client."""
+        return f"{self.target.fixture}.journal"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTable:
+    """What is known of one service's client."""
+
+    service: Service
+    empty: Callable[[Site, str, cst.BaseExpression], bool]
+    """Whether an empty service answers a method so by itself."""
+    state: Callable[[Site], Sequence[str] | None]
+    """Assertions on the state that a call leaves; None where its arguments do not say what that is."""
+    seed: Callable[[Site, str, cst.BaseExpression], Sequence[str] | Refuse | None]
+    """Statements that make the service answer a method so; None where nothing can be said."""
+    methods: frozenset[str] = frozenset()
+    """Methods of the stand-ins that the real client does not have by that name are refused; empty: not checked."""
+
+
+def constant(node: cst.BaseExpression) -> object:
+    """The value of a literal; raises ValueError where it is none."""
+    import ast
+
+    try:
+        return ast.literal_eval(cst.Module([]).code_for_node(node))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise ValueError("no literal") from None
+
+
+def is_literal(node: cst.BaseExpression, *values: object) -> bool:
+    """Whether a node is a literal equal to one of the values, of the same type."""
+    try:
+        found = constant(node)
+    except ValueError:
+        return False
+    return any(type(found) is type(value) and found == value for value in values)
