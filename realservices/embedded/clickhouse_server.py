@@ -65,7 +65,7 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who may use the server, and the database that is theirs by default."""
+    """Who may use the server, and the database that is made for them."""
 
     user: str
     password: str
@@ -169,7 +169,7 @@ def _respond(
         if path not in ("/", "/query"):
             return Response(404, common, f"There is no handle {path}\n".encode())
         _authenticate(engine, login, parameters, headers)
-        answer = engine.run(_query(engine, login, method, parameters, headers, b"".join(chunks)))
+        answer = engine.run(_query(engine, method, parameters, headers, b"".join(chunks)))
     except EngineError as error:
         common["X-ClickHouse-Exception-Code"] = str(error.code)
         if error.code == 516 and "authorization" not in headers:
@@ -207,7 +207,6 @@ def _authenticate(engine: Engine, login: Login, parameters: Mapping[str, str], h
 
 def _query(
     engine: Engine,
-    login: Login,
     method: str,
     parameters: Mapping[str, str],
     headers: Mapping[str, str],
@@ -229,7 +228,7 @@ def _query(
     of_tables = {f"{table.name}_{part}" for table in tables for part in ("structure", "types", "format")}
     return Query(
         sql=query + (b"\n" if query and body else b"") + body,
-        database=parameters.get("database") or headers.get("x-clickhouse-database") or login.database,
+        database=parameters.get("database") or headers.get("x-clickhouse-database", ""),
         default_format=parameters.get("default_format") or headers.get("x-clickhouse-format") or "TabSeparated",
         parameters={name.removeprefix("param_"): value for name, value in values.items()},
         settings={

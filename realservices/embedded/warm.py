@@ -62,6 +62,11 @@ def release(recipe: Recipe, exclusive: bool = False) -> None:
         os.close(known.lease)
 
 
+def running(recipe: Recipe) -> Running | None:
+    """The shared server of this recipe if it runs now; starts nothing and takes no lease."""
+    return _running(server_home() / "servers" / f"{recipe.service}-{recipe.key}")
+
+
 def servers() -> Iterator[tuple[Path, Running]]:
     """Every embedded server of this user that runs now, with its folder."""
     root = server_home() / "servers"

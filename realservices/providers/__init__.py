@@ -23,9 +23,7 @@ def provide(service: str, settings: Settings, provider: str | None = None, *, ex
     if name not in PROVIDERS:
         raise ConfigError(f"provider {name!r} is not known; use one of {', '.join(PROVIDERS)}")
     endpoint = _from(name, service, settings, exclusive)
-    wanted = {"postgres": settings.postgres, "redis": settings.redis, "clickhouse": settings.clickhouse}[
-        service
-    ].version
+    wanted = settings.versions[service]
     if not satisfies(endpoint.version, wanted):
         raise ServiceError(
             f"{service}: version {wanted} is wanted, but the {endpoint.provider} provider has {endpoint.version} at "

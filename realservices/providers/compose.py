@@ -20,6 +20,7 @@ from realservices.errors import ServiceError
 NAME = "compose"
 FILE = "docker-compose.test.yml"
 OVERRIDE = "docker-compose.test.override.yml"
+_PULL = 600.0  # seconds that images may take to arrive
 _one_at_a_time = threading.Lock()
 
 
@@ -49,19 +50,34 @@ def provide(service: str, settings: Settings) -> Endpoint:
         )
     container = CONTAINERS[service]
     with _one_at_a_time:  # two at once both create the network
-        compose(settings, "up", "-d", "--wait", container.name, timeout=settings.startup_timeout + 600)
-    environment = _environment(settings, container.name)
-    published = compose(settings, "port", container.name, str(container.port)).strip()
-    host, _, port = published.rpartition(":")
-    host = "localhost" if host in ("0.0.0.0", "[::]", "::", "") else host
-    endpoint = _endpoint(service, container, environment, host, int(port))
+        compose(settings, "up", "-d", "--wait", container.name, timeout=settings.startup_timeout + _PULL)
+    endpoint = endpoint_of(service, settings)
     try:
-        return replace(endpoint, version=probe.version_of(endpoint, settings.connection_timeout))
+        return replace(endpoint, version=probe.facts_of(endpoint, settings.connection_timeout).version)
     except ServiceError as error:
         raise ServiceError(
-            f"{service}: {container.name} runs but does not answer at {host}:{port} ({error}); "
+            f"{service}: {container.name} runs but does not answer at {endpoint.host}:{endpoint.port} ({error}); "
             f"see docker compose -f {FILE} logs {container.name}"
         ) from None
+
+
+def endpoint_of(service: str, settings: Settings) -> Endpoint:
+    """The endpoint of a container that runs, its version unknown. Raises ServiceError."""
+    container = CONTAINERS[service]
+    published = compose(settings, "port", container.name, str(container.port)).strip()
+    host, _, port = published.splitlines()[0].rpartition(":")
+    host = "localhost" if host in ("0.0.0.0", "[::]", "::", "") else host
+    if service == "redis":
+        return RedisEndpoint(host, int(port), "", 0, "", NAME)
+    environment = _environment(settings, container.name)
+    user, password = environment.get(container.user, ""), environment.get(container.password, "")
+    kind = PostgresEndpoint if service == "postgres" else ClickHouseEndpoint
+    return kind(host, int(port), user, password, environment.get(container.database, user), "", NAME)
+
+
+def container_id(service: str, settings: Settings) -> str:
+    """What Docker calls the container of a service. Raises ServiceError where there is none."""
+    return compose(settings, "ps", "-q", CONTAINERS[service].name).strip()
 
 
 @functools.cache
@@ -131,11 +147,3 @@ def _may_have_engine() -> bool:
 def _environment(settings: Settings, name: str) -> Mapping[str, str]:
     content: dict[str, Any] = json.loads(compose(settings, "config", "--format", "json"))
     return {key: str(value) for key, value in content["services"][name].get("environment", {}).items()}
-
-
-def _endpoint(service: str, container: _Container, environment: Mapping[str, str], host: str, port: int) -> Endpoint:
-    if service == "redis":
-        return RedisEndpoint(host, port, "", 0, "", NAME)
-    kind = PostgresEndpoint if service == "postgres" else ClickHouseEndpoint
-    user, password = environment.get(container.user, ""), environment.get(container.password, "")
-    return kind(host, port, user, password, environment.get(container.database, user), "", NAME)

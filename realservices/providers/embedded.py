@@ -22,6 +22,13 @@ def provide(service: str, settings: Settings, exclusive: bool) -> Endpoint:
     return endpoint_of(warm.attach(recipe_of(service, settings), settings.startup_timeout, exclusive))
 
 
+def running(service: str, settings: Settings) -> Running | None:
+    """The embedded server of these settings if it runs, else None. Raises ServiceError where none could."""
+    from realservices.embedded import warm
+
+    return warm.running(recipe_of(service, settings))
+
+
 def recipe_of(service: str, settings: Settings) -> Recipe:
     """What the embedded server of these settings is started from. Raises ServiceError."""
     module = importlib.import_module(f"realservices.embedded.{service}")

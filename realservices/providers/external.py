@@ -24,10 +24,9 @@ def provide(service: str, settings: Settings) -> Endpoint:
     not answer.
     """
     address = settings.addresses[service]
-    endpoint = _endpoint(service, address)
-    _only_for_tests(service, address, settings)
+    endpoint = endpoint_of(service, settings)
     try:
-        version = probe.version_of(endpoint, settings.connection_timeout)
+        version = probe.facts_of(endpoint, settings.connection_timeout).version
     except ServiceError as error:
         raise ServiceError(
             f"{service}: the server at {address.host}:{address.port} does not answer ({error}); start it, set "
@@ -36,7 +35,10 @@ def provide(service: str, settings: Settings) -> Endpoint:
     return replace(endpoint, version=version)
 
 
-def _endpoint(service: str, address: Address) -> Endpoint:
+def endpoint_of(service: str, settings: Settings) -> Endpoint:
+    """The endpoint, its version unknown, whether or not it answers. Raises ConfigError like `provide`."""
+    address = settings.addresses[service]
+    _only_for_tests(service, address, settings)
     if service == "redis":
         if not address.database.isdigit():
             raise ConfigError(
