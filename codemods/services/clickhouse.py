@@ -1,0 +1,64 @@
+"""ClickHouse: inserts become counts over the inserted keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import libcst as cst
+
+from migrator.codemods.registry import table
+from migrator.codemods.site import Refuse, ServiceTable, Site, constant, is_literal
+
+_EMPTY: dict[str, tuple[object, ...]] = {
+    "execute": (None, [], ()),
+    "insert": (None,),
+    "command": (None, "", 0),
+    "query": (None, []),
+    "close": (None,),
+    "ping": (True,),
+}
+
+
+def empty(site: Site, method: str, value: cst.BaseExpression) -> bool:
+    """Whether an empty server answers so; a result without rows is one."""
+    if isinstance(value, cst.Call) and method == "query":
+        rows = [argument.value for argument in value.args if argument.keyword and argument.keyword.value == "result_rows"]
+        return len(rows) == len(value.args) == 1 and is_literal(rows[0], [], ())
+    return is_literal(value, *_EMPTY.get(method, ()))
+
+
+def state(site: Site) -> Sequence[str] | None:
+    """How many of the inserted rows the table holds, by the columns that the call names."""
+    if site.method != "insert":
+        return None
+    given = dict(zip(("table", "data", "column_names"), site.positional(), strict=False))
+    for name in ("table", "data", "column_names"):
+        if (argument := site.keyword(name)) is not None:
+            given[name] = argument
+    if len(given) != 3 or len(site.arguments) != 3:
+        return None
+    try:
+        name, columns = constant(given["table"].node), constant(given["column_names"].node)
+    except ValueError:
+        return None
+    if not isinstance(name, str) or not isinstance(columns, list | tuple) or not columns:
+        return None
+    rows = given["data"]
+    number = str(len(rows.node.elements)) if isinstance(rows.node, cst.List | cst.Tuple) else f"len({rows.text})"
+    keys = ", ".join(str(column) for column in columns)
+    query = f'"SELECT count() FROM {name} WHERE ({keys}) IN %(rows)s"'
+    if len(columns) == 1:
+        bound = f"tuple(row[0] for row in {rows.text})"
+        query = f'"SELECT count() FROM {name} WHERE {keys} IN %(rows)s"'
+    else:
+        bound = f"tuple(tuple(row) for row in {rows.text})"
+    held = site.read("execute", query, f'{{"rows": {bound}}}')
+    return [f"assert {held} == [({number},)]"]
+
+
+def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | Refuse | None:
+    """Rows behind an answer cannot be told from the answer of an aggregate."""
+    return Refuse(f"insert the rows that make {method} answer so: await {site.target.fixture}.insert(…)", "assisted")
+
+
+CLICKHOUSE = table(ServiceTable("clickhouse", empty, state, seed))
