@@ -1,0 +1,140 @@
+"""What a real client really sent in this test, in order."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+_SHOWN = 20  # calls that a failure message lists
+_LENGTH = 60  # characters of an argument that it shows
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a client's method, recorded when it was sent.
+
+    `result` and `error` come when the answer does; `seconds` is the time until then. `args` and `kwargs` are as the
+    caller wrote them, their lists, dicts and sets copied, so that what changes later does not rewrite history.
+    """
+
+    method: str
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    result: Any = None
+    error: BaseException | None = None
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        parts = [_short(value) for value in self.args]
+        parts += [f"{name}={_short(value)}" for name, value in self.kwargs.items()]
+        failed = f" -> {type(self.error).__name__}" if self.error is not None else ""
+        return f"{self.method}({', '.join(parts)}){failed}"
+
+
+class Count(int):
+    """How often something was called; remembers what was called instead, for the message of a failed assertion."""
+
+    def __new__(cls, number: int, name: str | None, journal: "Journal") -> "Count":
+        count = super().__new__(cls, number)
+        count.name = name
+        count.summary = journal.summary()
+        return count
+
+    name: str | None
+    summary: str
+
+    def explain(self, operator: str, wanted: object) -> str:
+        """The sentence for a comparison with `wanted` that does not hold."""
+        at = {"==": "", "!=": "other than ", ">=": "at least ", "<=": "at most ", ">": "more than ", "<": "less than "}
+        name = f" {self.name.upper()}" if self.name else " calls"
+        return f"expected {at.get(operator, operator + ' ')}{wanted}{name}, saw {int(self)}; {self.summary}"
+
+
+class Journal:
+    """The calls of a client and of every connection, pipeline and transaction taken from it.
+
+    Names of methods are compared without regard to case. Safe to use from several threads.
+    """
+
+    __slots__ = ("_calls",)
+
+    def __init__(self) -> None:
+        self._calls: list[Call] = []
+
+    def calls(self, name: str | None = None) -> list[Call]:
+        """The calls of a method, or all, in the order they were sent."""
+        wanted = name.lower() if name is not None else None
+        return [call for call in list(self._calls) if wanted is None or call.method.lower() == wanted]
+
+    def count(self, name: str | None = None) -> int:
+        """How often a method, or any, was called."""
+        return Count(len(self.calls(name)), name, self)
+
+    def last(self, name: str | None = None) -> Call:
+        """The last call of a method, or of any. Raises AssertionError, which says what was called, if there is none."""
+        calls = self.calls(name)
+        if not calls:
+            wanted = f"1 {name.upper()}" if name else "a call"
+            raise AssertionError(f"expected {wanted}, saw 0; {self.summary()}")
+        return calls[-1]
+
+    def clear(self) -> None:
+        """Forget every call."""
+        self._calls.clear()
+
+    def summary(self) -> str:
+        """What was called, in one line."""
+        calls = list(self._calls)
+        if not calls:
+            return "there were no calls"
+        more = f", … and {len(calls) - _SHOWN} more" if len(calls) > _SHOWN else ""
+        return f"calls were: {', '.join(str(call) for call in calls[:_SHOWN])}{more}"
+
+    def add(self, method: str, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> Call:
+        """Record a call that is sent now; its answer is the caller's to fill in."""
+        call = Call(method, tuple(_kept(value) for value in args), {n: _kept(v) for n, v in (kwargs or {}).items()})
+        self._calls.append(call)
+        return call
+
+    @contextmanager
+    def sending(
+        self, method: str, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Iterator[Call]:
+        """Record a call that is sent in the body, which assigns `result`; what the body raises is its error."""
+        call = self.add(method, args, kwargs)
+        began = time.perf_counter()
+        try:
+            yield call
+        except BaseException as error:
+            call.error = error
+            raise
+        finally:
+            call.seconds = time.perf_counter() - began
+
+    def __repr__(self) -> str:
+        return f"<Journal: {self.summary()}>"
+
+
+class NoJournal(Journal):
+    """A journal that keeps nothing: what `.quiet` clients write to."""
+
+    __slots__ = ()
+
+    def add(self, method: str, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> Call:
+        """A call that is recorded nowhere."""
+        return Call(method, args, kwargs or {})
+
+
+def _kept(value: Any) -> Any:
+    kind = type(value)
+    if kind is dict:
+        return {key: _kept(item) for key, item in value.items()}
+    if kind in (list, tuple, set):
+        return kind(_kept(item) for item in value)
+    return bytes(value) if kind is bytearray else value
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LENGTH else f"{text[: _LENGTH - 1]}…"
