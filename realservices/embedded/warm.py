@@ -1,8 +1,9 @@
 """Servers that are started once, shared by every process of the user that wants the same, and reaped when idle.
 
-Each server has a folder. Who uses it holds a lock on `lease`; the keeper, the process that owns the server, holds one
-on `keeper.lock` and writes `running.json` once the server answers. Locks vanish with their holders, so a process
-killed at any moment leaves nothing that has to be recognised as stale.
+Each server has a folder. Who uses it holds a lock on `lease`. The keeper, the process that owns the server, holds
+`keeper.lock` while it lives, `serving.lock` once it has cleared away what others left, and writes `running.json` when
+the server answers. Locks vanish with their holders, so a process killed at any moment leaves nothing that has to be
+recognised as stale.
 """
 
 import os
@@ -41,7 +42,7 @@ def attach(recipe: Recipe, timeout: float, exclusive: bool = False) -> Running:
     Raises ServiceError when the server does not come up, with the end of its log.
     """
     known = _held.get((recipe.key, exclusive))
-    if known and locks.held(known.folder / "keeper.lock") and load_running(known.folder / "running.json"):
+    if known and _running(known.folder) == known.running:
         return known.running
     release(recipe, exclusive)
     deadline = time.monotonic() + timeout
@@ -135,7 +136,7 @@ def _exclusive_lease(recipe: Recipe) -> tuple[Path, int]:
 
 
 def _running(folder: Path) -> Running | None:
-    if not locks.held(folder / "keeper.lock"):
+    if not locks.held(folder / "serving.lock"):
         return None
     return load_running(folder / "running.json")
 
@@ -165,7 +166,7 @@ def _start(folder: Path, recipe: Recipe, deadline: float) -> Running:
 
 
 def _await_keeper(keeper: int, folder: Path, deadline: float) -> None:
-    while time.monotonic() < deadline and not (folder / "running.json").exists():
+    while time.monotonic() < deadline and not _running(folder):
         with suppress(ChildProcessError):
             if os.waitpid(keeper, os.WNOHANG)[0]:
                 return
