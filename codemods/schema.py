@@ -85,7 +85,5 @@ def _must_be_given(column: exp.ColumnDef, kinds: list[exp.Expression]) -> bool:
     written = column.args.get("kind")
     if written is not None and "SERIAL" in written.sql("postgres").upper():
         return False
-    not_null = any(
-        isinstance(kind, exp.NotNullColumnConstraint) and not kind.args.get("allow_null") for kind in kinds
-    )
+    not_null = any(isinstance(kind, exp.NotNullColumnConstraint) and not kind.args.get("allow_null") for kind in kinds)
     return not_null or any(isinstance(kind, exp.PrimaryKeyColumnConstraint) for kind in kinds)

@@ -22,7 +22,9 @@ _EMPTY: dict[str, tuple[object, ...]] = {
 def empty(site: Site, method: str, value: cst.BaseExpression) -> bool:
     """Whether an empty server answers so; a result without rows is one."""
     if isinstance(value, cst.Call) and method == "query":
-        rows = [argument.value for argument in value.args if argument.keyword and argument.keyword.value == "result_rows"]
+        rows = [
+            argument.value for argument in value.args if argument.keyword and argument.keyword.value == "result_rows"
+        ]
         return len(rows) == len(value.args) == 1 and is_literal(rows[0], [], ())
     return is_literal(value, *_EMPTY.get(method, ()))
 

@@ -68,7 +68,11 @@ def _rows(value: cst.BaseExpression) -> list[cst.Dict] | None:
         return [value]
     if isinstance(value, cst.List | cst.Tuple) and value.elements:
         rows = [element.value for element in value.elements]
-        return [row for row in rows if isinstance(row, cst.Dict)] if all(isinstance(row, cst.Dict) for row in rows) else None
+        return (
+            [row for row in rows if isinstance(row, cst.Dict)]
+            if all(isinstance(row, cst.Dict) for row in rows)
+            else None
+        )
     return None
 
 
@@ -87,9 +91,7 @@ def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | 
         return None
     rows = _rows(value) if method in ("fetchrow", "fetch") else None
     if not rows:
-        return Refuse(
-            f"seed the row behind {method}: await {site.target.fixture}.seed(table, {{…}})", "assisted"
-        )
+        return Refuse(f"seed the row behind {method}: await {site.target.fixture}.seed(table, {{…}})", "assisted")
     columns = [_columns(row) for row in rows]
     if any(names is None for names in columns):
         return Refuse(f"the columns of the row that {method} answers are computed: seed it by hand", "assisted")
@@ -105,9 +107,7 @@ def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | 
 
 def _table(site: Site, method: str, columns: list[str]) -> str | Refuse:
     schema = site.test.environment.schema
-    said = [
-        name for argument in site.test.keys_of(method) if (text := _sql(argument)) and (name := table_of(text))
-    ]
+    said = [name for argument in site.test.keys_of(method) if (text := _sql(argument)) and (name := table_of(text))]
     if said and (schema is None or not schema.tables):
         return said[0]
     if schema is None or not schema.tables:
@@ -121,7 +121,9 @@ def _table(site: Site, method: str, columns: list[str]) -> str | Refuse:
         )
     strange = [name for name in columns if name not in found.columns]
     if strange:
-        return Refuse(f"{found.name} has no column {', '.join(strange)}: the mock answers what the table cannot", "assisted")
+        return Refuse(
+            f"{found.name} has no column {', '.join(strange)}: the mock answers what the table cannot", "assisted"
+        )
     missing = sorted(found.required - set(columns))
     if missing:
         return Refuse(f"the row needs {', '.join(missing)} too: seed it into {found.name} by hand", "assisted")

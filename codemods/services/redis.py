@@ -156,9 +156,7 @@ def _pairs(node: cst.BaseExpression, site: Site) -> list[tuple[Argument, Argumen
     for element in node.elements:
         if not isinstance(element, cst.DictElement):
             return None
-        pairs.append(
-            (Argument(site.code(element.key), element.key), Argument(site.code(element.value), element.value))
-        )
+        pairs.append((Argument(site.code(element.key), element.key), Argument(site.code(element.value), element.value)))
     return pairs
 
 
@@ -207,9 +205,7 @@ def _zadd(site: Site, arguments: list[Argument]) -> list[str] | None:
     pairs = _pairs(arguments[1].node, site) if len(arguments) == 2 else None
     if not pairs:
         return None
-    return [
-        f"assert {site.read('zscore', arguments[0].text, member.text)} == {score.text}" for member, score in pairs
-    ]
+    return [f"assert {site.read('zscore', arguments[0].text, member.text)} == {score.text}" for member, score in pairs]
 
 
 def _expire(site: Site, arguments: list[Argument]) -> list[str] | None:
@@ -219,7 +215,11 @@ def _expire(site: Site, arguments: list[Argument]) -> list[str] | None:
 def _incr(site: Site, arguments: list[Argument]) -> list[str] | None:
     if len(arguments) != 1 or site.verb not in ("assert_called_once_with", "assert_awaited_once_with"):
         return None
-    return None if f"get {arguments[0].text}" in site.test.seeded else [f'assert {site.read("get", arguments[0].text)} == "1"']
+    return (
+        None
+        if f"get {arguments[0].text}" in site.test.seeded
+        else [f'assert {site.read("get", arguments[0].text)} == "1"']
+    )
 
 
 def _delete(site: Site, arguments: list[Argument]) -> list[str] | None:
@@ -322,7 +322,9 @@ def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | 
         return None
     keys = list(dict.fromkeys(argument.text for argument in site.test.keys_of(method)))
     if not keys and method in ("get", "exists"):
-        keys = list(dict.fromkeys(argument.text for name in ("delete", "expire") for argument in site.test.keys_of(name)))
+        keys = list(
+            dict.fromkeys(argument.text for name in ("delete", "expire") for argument in site.test.keys_of(name))
+        )
     if len(keys) != 1:
         what = "no assertion of the test says under which key" if not keys else "several keys are read"
         return Refuse(f"seed what {method} is to find, {what}: await {site.target.fixture}.set(key, value)", "assisted")

@@ -1,0 +1,54 @@
+"""Turns an assertion on a call into an assertion on what the service now holds.
+
+That a command was sent proves nothing of its effect; a read proves it. Each service's table says which read.
+"""
+
+from __future__ import annotations
+
+from migrator.codemods.registry import service_table, statement
+from migrator.codemods.site import Replace, Result, Site
+
+EXAMPLES = [
+    (
+        """
+        async def test_saves(mock_redis):
+            await save(mock_redis, "k", "v")
+            mock_redis.set.assert_called_once_with("k", "v", ex=60)
+        """,
+        """
+        async def test_saves(real_redis):
+            await save(real_redis, "k", "v")
+            assert await real_redis.get("k") == "v"
+            assert 0 < await real_redis.ttl("k") <= 60
+        """,
+    ),
+    (
+        """
+        async def test_inserts(mock_database):
+            await create(mock_database, "a@b.c")
+            mock_database.execute.assert_awaited_once_with("INSERT INTO users (email) VALUES ($1)", "a@b.c")
+        """,
+        """
+        async def test_inserts(real_postgres):
+            await create(real_postgres, "a@b.c")
+            assert await real_postgres.fetchrow("SELECT 1 FROM users WHERE email = $1", "a@b.c") is not None
+        """,
+    ),
+]
+
+_WITH = frozenset(
+    "assert_called_with assert_called_once_with assert_any_call assert_awaited_with assert_awaited_once_with"
+    " assert_any_await".split()
+)
+
+
+@statement("assertion", order=10)
+def call_state(site: Site) -> Result | None:
+    """Asserts the state that the arguments say."""
+    if site.verb not in _WITH or "." in site.method:
+        return None
+    if sum(1 for name, _, _ in site.test.calls if name == site.method) > 1:
+        return None  # several calls may touch one key: only the journal tells them apart
+    table = service_table(site.target.service)
+    lines = table.state(site) if table is not None else None
+    return Replace(tuple(lines)) if lines else None

@@ -1,0 +1,752 @@
+"""Rewrites one function from its stand-ins to real services, each stand-in whole or not at all.
+
+The function is cut out of its file by its lines and parsed alone, so that the cost is that of the function and
+everything else in the file stays as it is by construction.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from migrator.codemods.registry import expressions, service_table, statements
+from migrator.codemods.site import (
+    ASSERTIONS,
+    MOCK_NAMES,
+    Argument,
+    Around,
+    Environment,
+    Refuse,
+    Replace,
+    Site,
+    Target,
+    Test,
+    is_literal,
+)
+from migrator.model import Fix, FunctionView, StandIn
+
+_HEADER = "if True:\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A stand-in that stays in a function, and why; the line counts in the file."""
+
+    stand_in: StandIn
+    line: int
+    reason: str
+    fix: Fix
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A function rewritten: its new text (None: unchanged), what moved, what stayed, and which rewrites took part."""
+
+    text: str | None
+    moved: tuple[StandIn, ...]
+    left: tuple[Left, ...]
+    rewrites: frozenset[str] = frozenset()
+
+
+class _Refused(Exception):
+    def __init__(self, node: cst.CSTNode | None, refuse: Refuse) -> None:
+        super().__init__(refuse.reason)
+        self.node = node
+        self.refuse = refuse
+
+
+def rewrite_function(
+    lines: Sequence[str],
+    view: FunctionView,
+    fixture_of: Callable[[StandIn], str],
+    environment: Environment,
+    allowed: Callable[[StandIn], Left | None] = lambda stand_in: None,
+) -> Outcome:
+    """Rewrites the function of a view in a file of lines (with their ends).
+
+    `allowed` may hold back a stand-in with its own reason. Raises nothing: what cannot be parsed stays.
+    """
+    chunk = "".join(lines[view.first_line - 1 : view.last_line])
+    candidates = [stand_in for stand_in in view.stand_ins if stand_in.service != "other"]
+    left: list[Left] = []
+    moved: list[StandIn] = []
+    used: set[str] = set()
+    try:
+        module, indent = _parse(chunk)
+    except cst.ParserSyntaxError:
+        return Outcome(
+            None, (), tuple(Left(item, item.line, "the function cannot be read", "manual") for item in candidates)
+        )
+    for stand_in in candidates:
+        held = allowed(stand_in) or _unmovable(stand_in, view)
+        if held is not None:
+            left.append(held)
+            continue
+        # refusals are looked for in the text as it stands in the file, so that their lines are right
+        probe = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment)
+        try:
+            probe.run()
+        except _Refused as refused:
+            line = probe.line_of(refused.node) + view.first_line - 1 if refused.node is not None else stand_in.line
+            left.append(Left(stand_in, line, refused.refuse.reason, refused.refuse.fix))
+            continue
+        moved.append(stand_in)
+        used |= probe.used
+    if not moved:
+        return Outcome(None, (), tuple(left))
+    for stand_in in moved:
+        rewriter = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment)
+        try:
+            module = rewriter.run()
+        except _Refused as refused:  # two stand-ins in one statement that cannot both move
+            return Outcome(
+                None, (), (*left, *(Left(item, item.line, refused.refuse.reason, "manual") for item in moved))
+            )
+    return Outcome(_text(module, indent), tuple(moved), tuple(left), frozenset(used))
+
+
+def _unmovable(stand_in: StandIn, view: FunctionView) -> Left | None:
+    fixture = f"the real {stand_in.service} fixture"
+    if stand_in.how == "patch":
+        reason = f"it is patched in: take the patch out and bind {fixture} with real_services.bind(target, …)"
+        return Left(stand_in, stand_in.line, reason, "manual")
+    if stand_in.how == "attribute":
+        reason = f"it is kept on self for several tests: request {fixture} in an autouse fixture of the class"
+        return Left(stand_in, stand_in.line, reason, "manual")
+    if stand_in.how == "other":
+        return Left(stand_in, stand_in.line, f"it is part of something else: request {fixture} instead", "manual")
+    if view.role not in ("test", "fixture"):
+        return Left(
+            stand_in, stand_in.line, "it is made in a helper: request the fixture where the helper is called", "manual"
+        )
+    return None
+
+
+def _parse(chunk: str) -> tuple[cst.Module, str]:
+    """The module that holds just the function, and the indentation that it had."""
+    first = chunk[: len(chunk) - len(chunk.lstrip(" \t"))]
+    indent = first.rpartition("\n")[2]
+    if not indent:
+        return cst.parse_module(chunk), ""
+    return cst.parse_module(_HEADER + chunk), indent
+
+
+def _text(module: cst.Module, indent: str) -> str:
+    code = module.code
+    return code[len(_HEADER) :] if indent else code
+
+
+class _Rewriter:
+    """Rewrites one stand-in in one function."""
+
+    def __init__(
+        self,
+        module: cst.Module,
+        indent: str,
+        view: FunctionView,
+        stand_in: StandIn,
+        fixture: str,
+        environment: Environment,
+    ) -> None:
+        self.module = module
+        self.indent = indent
+        self.view = view
+        self.used: set[str] = set()
+        self.journal: set[str] = set()
+        self.function = _function(module, indent)
+        asynchronous = stand_in.asynchronous
+        if asynchronous is None:
+            asynchronous = view.is_async
+        self.names = {stand_in.name, *stand_in.aliases}
+        is_parameter = stand_in.how == "parameter"
+        keeps = not is_parameter and not _sounds_mocked(stand_in.name)
+        self.target = Target(
+            stand_in,
+            fixture,
+            stand_in.name if keeps else fixture,
+            view.is_async,
+            asynchronous,
+        )
+        self.keeps = keeps
+        self.test = Test(self.function, environment)
+        self._positions: object = None
+
+    # -- positions and text
+
+    def line_of(self, node: cst.CSTNode) -> int:
+        """The line of a node in the chunk, from 1."""
+        wrapper = MetadataWrapper(self.module, unsafe_skip_copy=True)
+        position = wrapper.resolve(PositionProvider).get(node)
+        line = position.start.line if position is not None else 1
+        return line - 1 if self.indent else line
+
+    def code(self, node: cst.CSTNode) -> str:
+        return self.module.code_for_node(node)
+
+    # -- the whole
+
+    def run(self) -> cst.Module:
+        """The module with the stand-in replaced. Raises _Refused."""
+        self._learn()
+        self._answers()
+        # one pass decides which methods' journals the test asserts, the other writes
+        self.block(self.function.body.body if isinstance(self.function.body, cst.IndentedBlock) else ())
+        self.test.seeded.clear()
+        if not isinstance(self.function.body, cst.IndentedBlock):
+            raise _Refused(self.function, Refuse("the body stands on the def line: put it on lines of its own"))
+        body = self.block(self.function.body.body)
+        if not body:
+            raise _Refused(
+                self.function, Refuse("nothing of the test is left without its mock: delete it or test an effect")
+            )
+        changed = self.function.with_changes(
+            body=self.function.body.with_changes(body=_without_first_blank(body)), params=self.parameters()
+        )
+        return self.module.deep_replace(self.function, changed)  # type: ignore[return-value]
+
+    def parameters(self) -> cst.Parameters:
+        """The parameters with the real fixture in the mock's place."""
+        stand_in, fixture = self.target.stand_in, self.target.fixture
+        parameters = self.function.params
+        has_it = any(parameter.name.value == fixture for parameter in (*parameters.params, *parameters.kwonly_params))
+        if stand_in.how == "parameter":
+            kept: list[cst.Param] = []
+            for parameter in parameters.params:
+                if parameter.name.value != stand_in.name:
+                    kept.append(parameter)
+                elif not has_it:
+                    kept.append(parameter.with_changes(name=cst.Name(fixture), annotation=None))
+            return parameters.with_changes(params=_commas(kept, parameters.params))
+        if has_it:
+            return parameters
+        return parameters.with_changes(
+            params=_commas([*parameters.params, cst.Param(cst.Name(fixture))], parameters.params)
+        )
+
+    def _learn(self) -> None:
+        """Collects what the test asserts and programs, before anything is decided."""
+        finder = _Calls(self)
+        self.function.body.visit(finder)
+        self.test.calls = finder.calls
+
+    def _answers(self) -> None:
+        """What the fixture or maker programmed: empty answers go, others must not matter to the test."""
+        stand_in = self.target.stand_in
+        table = service_table(self.target.service)
+        for answer in stand_in.answers:
+            if answer.path in self.test.programmed:
+                continue
+            try:
+                value = cst.parse_expression(answer.text)
+            except cst.ParserSyntaxError:
+                continue
+            method = answer.path.rpartition(".")[2]
+            site = self.site("answer", method, answer.kind, [], value)
+            if answer.kind == "return_value" and table is not None and table.empty(site, method, value):
+                continue
+            shared = _constants(value) & self._asserted()
+            is_callable = answer.kind == "side_effect" and not is_literal(value, None)
+            if shared or is_callable:
+                what = f"{stand_in.name}{'.' if answer.path else ''}{answer.path}"
+                shown = f" ({', '.join(sorted(shared))})" if shared else ""
+                seed = table.seed(site, method, value) if table is not None else None
+                advice = seed.reason if isinstance(seed, Refuse) else "seed what it stands for"
+                raise _Refused(
+                    None,
+                    Refuse(
+                        f"the test relies on what {what} answers{shown}, programmed in line {answer.line}: {advice}",
+                        "assisted",
+                    ),
+                )
+
+    def _asserted(self) -> set[str]:
+        """The literals that the test's assertions name."""
+        finder = _Asserted()
+        self.function.body.visit(finder)
+        return finder.found
+
+    # -- statements
+
+    def block(self, body: Sequence[cst.BaseStatement]) -> list[cst.BaseStatement]:
+        out: list[cst.BaseStatement] = []
+        index = 0
+        while index < len(body):
+            statement = body[index]
+            index += 1
+            if not self.mentions(statement):
+                out.append(statement)
+                continue
+            if isinstance(statement, cst.SimpleStatementLine):
+                result = self.simple(statement)
+                if isinstance(result, Around):
+                    act, index = self._act(body, index)
+                    out.append(self._wrapped(statement, result.header, act))
+                    continue
+                out.extend(result)
+            elif isinstance(statement, cst.BaseCompoundStatement):
+                out.append(self.compound(statement))
+            else:
+                out.append(statement)
+        return out
+
+    def _act(self, body: Sequence[cst.BaseStatement], start: int) -> tuple[list[cst.BaseStatement], int]:
+        """The statements from here up to the first assertion: what runs while the service is out."""
+        end = start
+        while end < len(body) and not self._asserts(body[end]):
+            end += 1
+        if end == start:
+            raise _Refused(body[start - 1], Refuse("nothing follows that could meet the error", "manual"))
+        return self.block(body[start:end]), end
+
+    def _asserts(self, statement: cst.BaseStatement) -> bool:
+        if not isinstance(statement, cst.SimpleStatementLine):
+            return False
+        small = statement.body[0]
+        if isinstance(small, cst.Assert):
+            return True
+        parts = self._chain(small.value) if isinstance(small, cst.Expr) else None
+        return parts is not None and parts[-1] in ASSERTIONS
+
+    def _wrapped(
+        self, statement: cst.SimpleStatementLine, header: str, act: list[cst.BaseStatement]
+    ) -> cst.BaseStatement:
+        block = cst.parse_statement(f"{header}\n    pass\n", self.module.config_for_parsing)
+        assert isinstance(block, cst.With)
+        return block.with_changes(
+            leading_lines=statement.leading_lines,
+            body=cst.IndentedBlock(body=_without_first_blank(act)),
+        )
+
+    def compound(self, statement: cst.BaseCompoundStatement) -> cst.BaseStatement:
+        """Rewrites the blocks of a compound statement, and its header's expressions."""
+        if isinstance(statement, cst.FunctionDef | cst.ClassDef):
+            return self.expressions(statement)  # type: ignore[return-value]
+        changes: dict[str, object] = {}
+        for name in ("body", "orelse", "finalbody"):
+            inner = getattr(statement, name, None)
+            if isinstance(inner, cst.IndentedBlock):
+                changes[name] = self._indented(inner)
+            elif isinstance(inner, cst.Else | cst.Finally) and isinstance(inner.body, cst.IndentedBlock):
+                changes[name] = inner.with_changes(body=self._indented(inner.body))
+            elif isinstance(inner, cst.If):
+                changes[name] = self.compound(inner)
+        if isinstance(statement, cst.Try):
+            changes["handlers"] = [
+                handler.with_changes(body=self._indented(handler.body))
+                if isinstance(handler.body, cst.IndentedBlock)
+                else handler
+                for handler in statement.handlers
+            ]
+        for name in ("test", "iter", "items", "subject"):
+            inner = getattr(statement, name, None)
+            if isinstance(inner, cst.CSTNode):
+                changes[name] = self.expressions(inner)
+            elif name == "items" and inner:
+                changes[name] = [self.expressions(item) for item in inner]
+        return statement.with_changes(**changes)
+
+    def _indented(self, block: cst.IndentedBlock) -> cst.IndentedBlock:
+        body = self.block(block.body)
+        if not body:
+            raise _Refused(
+                block.body[0], Refuse("nothing of the block is left without the mock: take the block out by hand")
+            )
+        return block.with_changes(body=body)
+
+    def simple(self, statement: cst.SimpleStatementLine) -> list[cst.BaseStatement] | Around:
+        """Rewrites one line."""
+        if len(statement.body) != 1:
+            raise _Refused(statement, Refuse("several statements share a line: give each its own"))
+        small = statement.body[0]
+        site = self._site_of(small)
+        if site is not None:
+            result = self._decide(site, statement)
+            if isinstance(result, Around):
+                return result
+            return self._replaced(statement, result.lines)
+        if self._is_maker(small):
+            assert isinstance(small, cst.Assign | cst.AnnAssign)
+            if not self.keeps:
+                return []
+            bound = cst.parse_expression(self.target.bound)
+            if isinstance(small, cst.AnnAssign):
+                target = cst.AssignTarget(small.target)
+                return [statement.with_changes(body=[cst.Assign([target], bound)])]
+            return [statement.with_changes(body=[small.with_changes(value=bound)])]
+        changed = self.expressions(small)
+        return [statement.with_changes(body=[changed])]
+
+    def _is_maker(self, small: cst.BaseSmallStatement) -> bool:
+        if self.target.stand_in.how != "local":
+            return False
+        if isinstance(small, cst.Assign) and len(small.targets) == 1:
+            return self._is_name(small.targets[0].target)
+        return isinstance(small, cst.AnnAssign) and small.value is not None and self._is_name(small.target)
+
+    def _is_name(self, node: cst.CSTNode) -> bool:
+        return isinstance(node, cst.Name) and node.value == self.target.stand_in.name
+
+    def _decide(self, site: Site, statement: cst.SimpleStatementLine) -> Replace | Around:
+        for rewrite in statements(site.shape):
+            result = rewrite.rule(site)
+            if isinstance(result, Refuse):
+                raise _Refused(statement, result)
+            if result is not None:
+                self.used.add(rewrite.name)
+                return result
+        raise _Refused(
+            statement, Refuse(f"{site.text} has no counterpart on the real service: assert its effect by hand")
+        )
+
+    def _replaced(self, statement: cst.SimpleStatementLine, lines: Sequence[str]) -> list[cst.BaseStatement]:
+        made: list[cst.BaseStatement] = []
+        for number, line in enumerate(lines):
+            parsed = cst.parse_statement(textwrap.dedent(line), self.module.config_for_parsing)
+            if number == 0:
+                parsed = parsed.with_changes(leading_lines=statement.leading_lines)
+            if number == len(lines) - 1 and isinstance(parsed, cst.SimpleStatementLine):
+                parsed = parsed.with_changes(trailing_whitespace=statement.trailing_whitespace)
+            made.append(parsed)
+        return made
+
+    # -- sites
+
+    def _site_of(self, small: cst.BaseSmallStatement) -> Site | None:
+        """What a small statement does to the stand-in itself; None where it only passes it on."""
+        if isinstance(small, cst.Assign) and len(small.targets) == 1:
+            return self._assignment(small.targets[0].target, small.value)
+        if isinstance(small, cst.Expr) and isinstance(small.value, cst.Call):
+            call = small.value
+            parts = self._chain(call)
+            if parts is None:
+                return None
+            arguments = [
+                Argument(self.code(item.value), item.value, item.keyword.value if item.keyword else None)
+                for item in call.args
+                if item.star == ""
+            ]
+            verb = parts[-1]
+            starred = any(item.star for item in call.args)
+            if verb in MOCK_NAMES:
+                if starred:
+                    raise _Refused(call, Refuse("the arguments are unpacked: write them out"))
+                method = ".".join(part for part in parts[:-1] if part != "()")
+                return self.site("assertion" if verb in ASSERTIONS else "call", method, verb, arguments, None, small)
+        return None
+
+    def _assignment(self, target: cst.BaseExpression, value: cst.BaseExpression) -> Site | None:
+        parts = self._chain(target)
+        if not parts:
+            return None
+        last = parts[-1]
+        method = ".".join(part for part in parts if part not in ("()", "return_value", "side_effect"))
+        if last == "side_effect":
+            return self.site("error", method, last, [], value, target)
+        if "return_value" in parts:
+            return self.site("answer" if last == "return_value" else "below", method, last, [], value, target)
+        made = _made_mock(value)
+        if made is not None:
+            answer, error = made
+            if error is not None:
+                return self.site("error", method, "side_effect", [], error, target)
+            return self.site("answer", method, "return_value", [], answer, target)
+        raise _Refused(
+            target,
+            Refuse(f"{self.code(target)} is set on the mock: the real client has its own, change the code's input"),
+        )
+
+    def site(
+        self,
+        shape: str,
+        method: str,
+        verb: str,
+        arguments: list[Argument],
+        value: cst.BaseExpression | None,
+        node: cst.CSTNode | None = None,
+    ) -> Site:
+        """A site of this rewriting."""
+        text = self.code(node) if node is not None else method
+        return Site(shape, self.target, self.test, method, verb, arguments, value, text, self.code, self.journal)
+
+    def _chain(self, node: cst.BaseExpression) -> list[str] | None:
+        """The attributes below the stand-in's name, calls as "()" except a last one; None where it is no such chain."""
+        parts: list[str] = []
+        if isinstance(node, cst.Call):
+            node = node.func
+        while True:
+            if isinstance(node, cst.Attribute):
+                parts.append(node.attr.value)
+                node = node.value
+            elif isinstance(node, cst.Call):
+                parts.append("()")
+                node = node.func
+            elif isinstance(node, cst.Name) and node.value in self.names:
+                return parts[::-1]
+            else:
+                return None
+
+    # -- expressions
+
+    def mentions(self, node: cst.CSTNode) -> bool:
+        """Whether a node names the stand-in."""
+        finder = _Mentions(self.names)
+        node.visit(finder)
+        return finder.found
+
+    def expressions(self, node: cst.CSTNode) -> cst.CSTNode:
+        """The node with the stand-in's face in its place, and inspections of it read from the journal."""
+        changed = node.visit(_Expressions(self))
+        assert isinstance(changed, cst.CSTNode)
+        return changed
+
+    def inspected(self, node: cst.BaseExpression) -> cst.BaseExpression | None:
+        """An inspection of calls, rewritten by whichever rewrite knows it."""
+        for name, rule in expressions():
+            changed = rule(node, self.target)
+            if changed is not None:
+                self.used.add(name)
+                self.note_journal(changed)
+                return changed
+        return None
+
+    def note_journal(self, node: cst.BaseExpression) -> None:
+        """Remembers the methods whose journal is asserted, so that seeds and reads keep out of it."""
+        finder = _JournalMethods()
+        node.visit(finder)
+        self.journal |= finder.found
+
+
+class _Mentions(cst.CSTVisitor):
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+        self.found = False
+
+    def visit_Name(self, node: cst.Name) -> None:
+        if node.value in self.names:
+            self.found = True
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        node.value.visit(self)
+        return False
+
+    def visit_Arg(self, node: cst.Arg) -> bool:
+        node.value.visit(self)
+        return False
+
+    def visit_Param(self, node: cst.Param) -> bool:
+        if node.default is not None:
+            node.default.visit(self)
+        return False
+
+
+class _JournalMethods(cst.CSTVisitor):
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+
+    def visit_Call(self, node: cst.Call) -> None:
+        if (
+            isinstance(node.func, cst.Attribute)
+            and node.func.attr.value in ("count", "last", "calls")
+            and node.args
+            and isinstance(node.args[0].value, cst.SimpleString)
+        ):
+            self.found.add(str(node.args[0].value.evaluated_value))
+
+
+class _Calls(cst.CSTVisitor):
+    """Every assertion and answer of the stand-in in a function."""
+
+    def __init__(self, rewriter: _Rewriter) -> None:
+        self.rewriter = rewriter
+        self.calls: list[tuple[str, str, list[Argument]]] = []
+
+    def visit_Call(self, node: cst.Call) -> None:
+        parts = self.rewriter._chain(node)
+        if parts and parts[-1] in ASSERTIONS and len(parts) >= 2:
+            arguments = [
+                Argument(self.rewriter.code(item.value), item.value, item.keyword.value if item.keyword else None)
+                for item in node.args
+                if item.star == ""
+            ]
+            self.calls.append((".".join(parts[:-1]), parts[-1], arguments))
+
+    def visit_Assign(self, node: cst.Assign) -> None:
+        for item in node.targets:
+            parts = self.rewriter._chain(item.target)
+            if parts:
+                name = ".".join(part for part in parts if part not in ("return_value", "side_effect", "()"))
+                self.rewriter.test.programmed[name] = node.value
+
+
+class _Asserted(cst.CSTVisitor):
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+        self.inside = 0
+
+    def visit_Assert(self, node: cst.Assert) -> None:
+        self.found |= _constants(node.test)
+
+    def visit_Call(self, node: cst.Call) -> None:
+        name = node.func.attr.value if isinstance(node.func, cst.Attribute) else ""
+        if name.startswith("assert"):
+            for argument in node.args:
+                self.found |= _constants(argument.value)
+
+
+def _constants(node: cst.BaseExpression) -> set[str]:
+    finder = _Constants()
+    node.visit(finder)
+    return finder.found
+
+
+class _Constants(cst.CSTVisitor):
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+
+    def visit_Dict(self, node: cst.Dict) -> bool:
+        """Keys are names, not values."""
+        for element in node.elements:
+            element.value.visit(self)
+        return False
+
+    def visit_Subscript(self, node: cst.Subscript) -> bool:
+        node.value.visit(self)
+        return False
+
+    def visit_Integer(self, node: cst.Integer) -> None:
+        self.found.add(node.value)
+
+    def visit_Float(self, node: cst.Float) -> None:
+        self.found.add(node.value)
+
+    def visit_SimpleString(self, node: cst.SimpleString) -> None:
+        if node.evaluated_value:
+            self.found.add(repr(node.evaluated_value))
+
+
+class _Expressions(cst.CSTTransformer):
+    """Replaces the stand-in's name by its face; refuses what only a mock has."""
+
+    def __init__(self, rewriter: _Rewriter) -> None:
+        super().__init__()
+        self.rewriter = rewriter
+
+    def _handled(self, node: cst.BaseExpression) -> cst.BaseExpression | None:
+        parts = self.rewriter._chain(node)
+        if not parts:
+            return None
+        if any(part in MOCK_NAMES for part in parts):
+            return self.rewriter.inspected(node)
+        return None
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        return self._handled(node) is None and self._deeper(node)
+
+    def visit_Subscript(self, node: cst.Subscript) -> bool:
+        return self.rewriter.inspected(node) is None if self._below(node) else True
+
+    def visit_Comparison(self, node: cst.Comparison) -> bool:
+        return self.rewriter.inspected(node) is None
+
+    def leave_Comparison(self, original_node: cst.Comparison, updated_node: cst.Comparison) -> cst.BaseExpression:
+        return self.rewriter.inspected(original_node) or updated_node
+
+    def _below(self, node: cst.BaseExpression) -> bool:
+        while isinstance(node, cst.Subscript | cst.Attribute):
+            node = node.value
+        return isinstance(node, cst.Name) and node.value in self.rewriter.names
+
+    def _deeper(self, node: cst.Attribute) -> bool:
+        parts = self.rewriter._chain(node)
+        if parts and any(part in MOCK_NAMES for part in parts):
+            name = next(part for part in parts if part in MOCK_NAMES)
+            raise _Refused(
+                node,
+                Refuse(f"{self.rewriter.code(node)}: {name} has no counterpart on the real service: assert the effect"),
+            )
+        node.value.visit(self)
+        return True
+
+    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
+        handled = self._handled(original_node)
+        if handled is not None:
+            return handled
+        return updated_node.with_changes(attr=original_node.attr)
+
+    def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:
+        if self._below(original_node):
+            changed = self.rewriter.inspected(original_node)
+            if changed is not None:
+                return changed
+        return updated_node
+
+    def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
+        return updated_node.with_changes(keyword=original_node.keyword)
+
+    def leave_Param(self, original_node: cst.Param, updated_node: cst.Param) -> cst.Param:
+        return updated_node.with_changes(name=original_node.name)
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        rewriter = self.rewriter
+        if original_node.value == rewriter.target.stand_in.name:
+            face = rewriter.target.name if rewriter.keeps else rewriter.target.face
+            return cst.parse_expression(face)
+        return updated_node
+
+
+def _function(module: cst.Module, indent: str) -> cst.FunctionDef:
+    body: Sequence[cst.BaseStatement | cst.BaseSmallStatement] = module.body
+    if indent:
+        block = module.body[0]
+        assert isinstance(block, cst.If)
+        body = block.body.body
+    (found,) = [statement for statement in body if isinstance(statement, cst.FunctionDef)]
+    return found
+
+
+def _sounds_mocked(name: str) -> bool:
+    lowered = name.lower()
+    return any(word in lowered for word in ("mock", "fake", "stub", "dummy"))
+
+
+def _made_mock(value: cst.BaseExpression) -> tuple[cst.BaseExpression, cst.BaseExpression | None] | None:
+    """The answer and the error that `AsyncMock(return_value=…, side_effect=…)` programs; None where it is no mock."""
+    if not isinstance(value, cst.Call):
+        return None
+    name = value.func.attr.value if isinstance(value.func, cst.Attribute) else getattr(value.func, "value", "")
+    if name not in ("Mock", "MagicMock", "AsyncMock", "CoroutineMock"):
+        return None
+    given = {argument.keyword.value: argument.value for argument in value.args if argument.keyword is not None}
+    if set(given) - {"return_value", "side_effect", "name", "spec"} or any(not item.keyword for item in value.args):
+        return None
+    return given.get("return_value", cst.Name("None")), given.get("side_effect")
+
+
+def _commas(kept: list[cst.Param], before: Sequence[cst.Param]) -> list[cst.Param]:
+    """Commas as the author sets them: the last parameter keeps or lacks one as before."""
+    trailing = before[-1].comma if before else cst.MaybeSentinel.DEFAULT
+    between = before[0].comma if len(before) > 1 else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    done: list[cst.Param] = []
+    for number, parameter in enumerate(kept):
+        if number == len(kept) - 1:
+            done.append(parameter.with_changes(comma=trailing))
+        elif isinstance(parameter.comma, cst.MaybeSentinel):
+            done.append(parameter.with_changes(comma=between))
+        else:
+            done.append(parameter)
+    return done
+
+
+def _without_first_blank(body: list[cst.BaseStatement]) -> list[cst.BaseStatement]:
+    """A block that has lost its first statement does not start with an empty line."""
+    if not body:
+        return body
+    first = body[0]
+    lines = list(getattr(first, "leading_lines", ()))
+    while lines and lines[0].comment is None:
+        lines.pop(0)
+    return [first.with_changes(leading_lines=lines), *body[1:]]

@@ -1,0 +1,35 @@
+"""Turns reset_mock() into clearing the journal: what was sent before no longer counts."""
+
+from __future__ import annotations
+
+from migrator.codemods.registry import statement
+from migrator.codemods.site import Refuse, Replace, Result, Site
+
+EXAMPLES = [
+    (
+        """
+        async def test_twice(mock_redis):
+            await read(mock_redis, "k")
+            mock_redis.reset_mock()
+            await read(mock_redis, "k")
+            mock_redis.get.assert_called_once()
+        """,
+        """
+        async def test_twice(real_redis):
+            await read(real_redis, "k")
+            real_redis.journal.clear()
+            await read(real_redis, "k")
+            assert real_redis.journal.count("get") == 1
+        """,
+    ),
+]
+
+
+@statement("call")
+def reset(site: Site) -> Result | None:
+    """Clears the journal."""
+    if site.verb != "reset_mock":
+        return None
+    if site.method:
+        return Refuse(f"only {site.method} is reset: clear the whole journal by hand, or count from where it stood")
+    return Replace((f"{site.log}.clear()",))

@@ -1,0 +1,40 @@
+"""Turns a programmed answer into a seed: the service is made to hold what the mock was told to answer.
+
+The key or the table comes from the test itself (its own assertions) or from the project's schema; where neither says it,
+the mock stays and the reason says what to seed.
+"""
+
+from __future__ import annotations
+
+from migrator.codemods.registry import service_table, statement
+from migrator.codemods.site import Refuse, Replace, Result, Site
+
+EXAMPLES = [
+    (
+        """
+        async def test_hit(mock_redis):
+            mock_redis.get.return_value = "v"
+            assert await read(mock_redis, "k") == "v"
+            mock_redis.get.assert_awaited_once_with("k")
+        """,
+        """
+        async def test_hit(real_redis):
+            await real_redis.set("k", "v")
+            assert await read(real_redis, "k") == "v"
+            assert real_redis.journal.count("get") == 1
+            assert real_redis.journal.last("get").args == ("k",)
+        """,
+    ),
+]
+
+
+@statement("answer", order=20)
+def seed(site: Site) -> Result | None:
+    """Seeds what an answer stands for."""
+    table = service_table(site.target.service)
+    if table is None or site.value is None:
+        return None
+    lines = table.seed(site, site.method, site.value)
+    if isinstance(lines, Refuse):
+        return lines
+    return Replace(tuple(lines)) if lines is not None else None
