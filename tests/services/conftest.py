@@ -26,7 +26,7 @@ def servers_below(home: Path) -> list[int]:
     for entry in Path("/proc").iterdir():
         with suppress(OSError):
             if entry.name.isdigit() and (
-                os.readlink(entry / "cwd").startswith(f"{home}/")
+                (entry / "cwd").readlink().is_relative_to(home)
                 or f"{home}/".encode() in (entry / "cmdline").read_bytes()
             ):
                 found.append(int(entry.name))

@@ -146,17 +146,17 @@ def test_stale_files_and_locks_of_the_dead_are_nothing(home: Path, settings: Set
     # What a machine that lost power leaves: a state that names a process which is somebody else now.
     (folder / "running.json").write_text(
         json.dumps(
-            dict(
-                service="redis",
-                host="127.0.0.1",
-                port=first[1],
-                user="",
-                password="x",
-                database="0",
-                version="1",
-                pid=os.getpid(),
-                started=0.0,
-            )
+            {
+                "service": "redis",
+                "host": "127.0.0.1",
+                "port": first[1],
+                "user": "",
+                "password": "x",
+                "database": "0",
+                "version": "1",
+                "pid": os.getpid(),
+                "started": 0.0,
+            }
         )
     )
     (folder / "server.pid").write_text(str(os.getpid()))
