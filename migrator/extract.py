@@ -539,7 +539,9 @@ class _Extractor:
     def local(self, name: str, origin: Origin, line: int, value: ast.expr | None) -> None:
         function = self.function
         if function is not None and origin[0] in _LOCAL_KINDS and self.scope.kind == "function":
-            function.locals.setdefault(name, Local(origin, line, self.source(value) if value is not None else ""))
+            maker = self.source(value) if value is not None else ""
+            root = _root_text(value) if value is not None else ""
+            function.locals.setdefault(name, Local(origin, line, maker, root))
 
     def assign_attribute(self, target: ast.Attribute, origin: Origin, value: ast.expr | None) -> None:
         base = self.ev(target.value)
@@ -714,20 +716,15 @@ class _Extractor:
                 called = _union(self.scope.names[chain])
             else:
                 called = attribute(receiver, function.attr)
-            if function.attr in _FAKE_QUERIES:
+            if function.attr in _FAKE_QUERIES or function.attr in _FAKE_INSPECTIONS:
                 self.add("inspect", function, self.symbol(function), origin=receiver, root=receiver, name=function.attr)
         else:
             receiver = UNKNOWN
             called = self.ev(function)
         symbol = self.symbol(function)
         slot = len(self.facts.candidates)
-        pushed = False
-        if node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
-            self.hints.append("=" + node.args[0].value[:_KEEP])
-            pushed = True
-        elif symbol and "…" not in symbol:
-            self.hints.append("(" + symbol)
-            pushed = True
+        target = _target(node, self)
+        self.hints.append("=" + target if target else "(" + symbol)
         arguments = []
         for argument in node.args:
             arguments.append(self.ev(argument))
@@ -741,8 +738,9 @@ class _Extractor:
                 self.hints.append(keyword.arg)
                 keywords.append((keyword.arg, self.ev(keyword.value)))
                 self.hints.pop()
-        if pushed:
-            self.hints.pop()
+        self.hints.pop()
+        if "." in target:
+            self.hand_over(node, called, target)
         result: Origin = ("call", called, tuple(arguments), tuple(keywords))
         if called[0] != "real" and not _boring(called):
             candidate = Candidate(
@@ -757,6 +755,7 @@ class _Extractor:
                 hints=tuple(reversed(self.hints)),
                 arguments=tuple(arguments),
                 keywords=tuple(keywords),
+                handed=_chain(node.args[0]) if node.args else "",
                 test=self.test_name(),
             )
             # before its own arguments' candidates: places are listed outside in
@@ -764,6 +763,15 @@ class _Extractor:
         if is_attribute:
             result = self.special(node, function, receiver, arguments, result)  # type: ignore[arg-type]
         return result
+
+    def hand_over(self, node: ast.Call, called: Origin, target: str) -> None:
+        """Notes the local names that a call puts in the place of a dotted target, if it turns out to be a patch."""
+        owner = self.function
+        if owner is not None and called[0] != "real" and not _boring(called):
+            for value in (*node.args, *(keyword.value for keyword in node.keywords)):
+                name = _chain(value)
+                if name:
+                    owner.given.setdefault(name, []).append((called, target))
 
     def special(
         self,
@@ -1038,6 +1046,17 @@ def _parametrize(origin: Origin) -> tuple[tuple[str, ...], Origin] | None:
     if names[0] == "seq":
         return tuple(str(name[1]) for name in names[1] if name[0] == "str"), values
     return None
+
+
+def _target(node: ast.Call, extractor: _Extractor) -> str:
+    """ "app.cache.client" of `patch("app.cache.client", …)` and of `patch.object(app.cache, "client", …)`, else ""."""
+    first, second = (*node.args, None, None)[:2]
+    if isinstance(first, ast.Constant):
+        return first.value[:_KEEP] if isinstance(first.value, str) else ""
+    if first is None or not (isinstance(second, ast.Constant) and isinstance(second.value, str)):
+        return ""
+    owner = _dotted(_origin_of_chain(extractor, first)) or _chain(first)
+    return f"{owner}.{second.value[:_KEEP]}" if owner else ""
 
 
 def _strings(node: ast.expr) -> list[str]:

@@ -34,8 +34,8 @@ NONE: Origin = ("none",)
 class Candidate:
     """A place that is a violation if what it is done to turns out to be a stand-in.
 
-    `shape` says which question the linker asks: import, call, decorator, method, assign, inspect, request,
-    fixture, class.
+    `shape` says which question the linker asks: call, decorator-call, decorator, assign, inspect, request, class.
+    `handed` is the name of a call's first argument, "" where that is no plain name.
     """
 
     shape: str
@@ -49,6 +49,7 @@ class Candidate:
     hints: tuple[str, ...] = ()
     arguments: tuple[Origin, ...] = ()
     keywords: tuple[tuple[str, Origin], ...] = ()
+    handed: str = ""
     test: str = ""
 
 
@@ -94,16 +95,17 @@ class FixtureMark:
 
 @dataclass(slots=True)
 class Local:
-    """A local name bound to something that may be a stand-in."""
+    """A local name bound to something that may be a stand-in; `root` is the name that its value is taken from."""
 
     origin: Origin
     line: int
     maker: str
+    root: str = ""
 
 
 @dataclass(slots=True)
 class Function:
-    """One function definition."""
+    """One function definition; `given` says to which callee and dotted target a local name is handed."""
 
     name: str
     qualname: str
@@ -124,6 +126,7 @@ class Function:
     awaited: dict[str, bool] = field(default_factory=dict)
     programmed: list[Programmed] = field(default_factory=list)
     locals: dict[str, Local] = field(default_factory=dict)
+    given: dict[str, list[tuple[Origin, str]]] = field(default_factory=dict)
     use_fixtures: list[str] = field(default_factory=list)
     parametrized: list[tuple[tuple[str, ...], Origin]] = field(default_factory=list)
 

@@ -30,6 +30,7 @@ from migrator.libraries import (
     FAKE_LIBRARIES,
     MOCK_ASSERTIONS,
     MOCK_LIBRARIES,
+    OWN_BEHAVIOUR_METHODS,
     WEAK_INSPECTIONS,
     FakeLibrary,
 )
@@ -39,6 +40,7 @@ from migrator.model import Answer, FileView, FixtureView, FunctionView, Role, Se
 _NEVER_STAND_INS = frozenset({"real", "instance", "class", "holder", "monkeypatch", "mocker", "lambda"})
 _RE_EXPORTED = frozenset({"mock_class", "mock_module", "mock_member", "patch", "mocker_class", "spy"})
 _FAKED = frozenset({"fake_class", "fake_module", "fake_member"})
+_CARRIERS = frozenset({"partial", "fake_class", "fake_module", "fake_member", "patcher"})
 _MONKEY = {"setattr": 2, "setitem": 2}
 
 
@@ -51,6 +53,7 @@ class Judge:
         self._like = like
         self._fixture_evidence: dict[tuple[str, int], Evidence] = {}
         self._name_evidence: dict[tuple[str, int | None, int | None, str], Evidence] = {}
+        self._origin_evidence: dict[tuple[str, Origin], list[Evidence]] = {}
 
     # -- a file
 
@@ -182,6 +185,11 @@ class Judge:
             return None
         return "RS102" if kinds[0].kind in _FAKED else "RS101"
 
+    def _imported_service(self, path: str, candidate: Candidate) -> Evidence:
+        dotted = candidate.arguments[0][1]
+        service: Service = next((kind.evidence.service for kind in self._module_kinds(path, dotted)), "other")
+        return Evidence(NAME, service, f"import {dotted}") if service != "other" else NO_EVIDENCE
+
     def _method(self, path: str, candidate: Candidate) -> str | None:
         name = candidate.name
         values = self.linker.values(path, candidate.root)
@@ -193,6 +201,8 @@ class Judge:
             return "RS601" if name in MOCK_ASSERTIONS and _may_be_stand_in(values) else None
         if name in BEHAVIOUR_METHODS:
             return "RS501" if _may_be_stand_in(values) else None
+        if name in OWN_BEHAVIOUR_METHODS:
+            return "RS501" if any(value.kind in STAND_INS for value in values) else None
         for value in values:
             library = _library_of(value)
             if library is not None and value.kind == "fake" and name in library.program_methods:
@@ -432,6 +442,7 @@ class Judge:
             used |= owner.methods.get(name, set())
             if name in owner.locals:
                 found += self._value_evidence(path, owner.locals[name].origin)
+                found += self._handed_over(path, function, cls, owner, name)
                 if name in owner.returned_names and owner.fixture is not None:
                     number = facts.functions.index(owner)
                     if self.linker.mock_fixture(path, number) is not None:
@@ -468,12 +479,73 @@ class Judge:
                 return Evidence(METHODS, said_by[0], f"methods {said_by[1]}")
         return best
 
+    def _handed_over(
+        self, path: str, function: int | None, cls: int | None, owner: Function, name: str
+    ) -> Iterator[Evidence]:
+        """Evidence of what a local was taken from, what it was assigned into, and the patch targets it replaces."""
+        for called, target in owner.given.get(name, ()):
+            if any(
+                value.kind == "patch" or (value.kind == "monkeypatch_member" and value.name in _MONKEY)
+                for value in self.linker.values(path, called)
+            ):
+                yield self._target(target)
+        sources = [owner.locals[name].root, *(item.root for item in owner.programmed if item.text == name)]
+        for root in sources:
+            if root and root != name and root != "self":
+                yield self.name_evidence(path, function, cls, root)
+
     def _value_evidence(self, path: str, origin: Origin) -> list[Evidence]:
-        return [
-            value.evidence
-            for value in self.linker.values(path, origin)
-            if value.kind in STAND_INS or value.kind in ("partial", "fake_class", "patcher")
-        ]
+        """Evidence that a value carries itself, else that of the names and fixtures that it was taken from."""
+        values = self.linker.values(path, origin)
+        found = [value.evidence for value in values if value.kind in STAND_INS or value.kind in _CARRIERS]
+        if all(item.service == "other" for item in found) and any(
+            self.linker.stand_in_of(value) is not None for value in values
+        ):
+            key = (path, origin)
+            if key not in self._origin_evidence:
+                self._origin_evidence[key] = []
+                self._origin_evidence[key] = list(self._source_evidence(path, origin))
+            found += self._origin_evidence[key]
+        return found
+
+    def _source_evidence(self, path: str, origin: Origin) -> Iterator[Evidence]:
+        kind = origin[0]
+        facts = self.linker.facts[path]
+        if kind == "param":
+            yield self.name_evidence(path, origin[1], facts.functions[origin[1]].cls, origin[2])
+        elif kind == "fixture":
+            key = self.linker.fixture(path, facts.functions[origin[1]].cls, origin[2])
+            if key is not None:
+                yield self.fixture_evidence(*key)
+        elif kind == "attr" and origin[1][0] == "self":
+            yield self._name(origin[2], "name")
+            for owner, number in self.linker.classes(path, origin[1][1]):
+                for part in self.linker.facts[owner].classes[number].attributes.get(origin[2], ()):
+                    yield from self._value_evidence(owner, part)
+        elif kind in ("attr", "item", "iter", "ctx"):
+            yield from self._value_evidence(path, origin[1])
+        elif kind == "or":
+            for part in origin[1]:
+                yield from self._value_evidence(path, part)
+        elif kind == "glob":
+            yield self._name(origin[1], "name")
+            for part in facts.names.get(origin[1], ()):
+                yield from self._value_evidence(path, part)
+        elif kind == "call":
+            for value in self.linker.values(path, origin[1]):
+                if value.kind == "function":
+                    yield from self._helper_evidence(value.path, value.index)
+                elif value.kind in STAND_INS:
+                    yield from self._value_evidence(path, origin[1])
+
+    def _helper_evidence(self, path: str, index: int) -> Iterator[Evidence]:
+        """Evidence of what a plain function returns."""
+        function = self.linker.facts[path].functions[index]
+        yield self._name(function.name, "function")
+        for name in function.returned_names:
+            yield self.name_evidence(path, index, function.cls, name)
+        for origin in function.returns:
+            yield from self._value_evidence(path, origin)
 
     def _evidence(self, path: str, facts: Facts, candidate: Candidate, code: str) -> Evidence:
         if code == "RS203":
@@ -483,7 +555,7 @@ class Judge:
         if code == "RS402":
             return self._candidate_request(path, candidate)
         if code in ("RS101", "RS102"):
-            return NO_EVIDENCE
+            return self._imported_service(path, candidate)
         found = self._value_evidence(path, candidate.origin)
         if code in ("RS201", "RS202"):
             made: Origin = ("call", candidate.origin, candidate.arguments, candidate.keywords)
@@ -496,8 +568,11 @@ class Judge:
                 found.append(self.name_evidence(path, candidate.function, candidate.cls, root))
             if min((item.rank for item in found), default=METHODS) >= METHODS:
                 found += [self._name(part, "name") for part in _parts(candidate.symbol)]
-            for argument in candidate.arguments if code == "RS501" and not root else ():
-                found += self._value_evidence(path, argument)
+            if any(value.kind == "mock_member" for value in self.linker.values(path, candidate.origin)):
+                for argument in candidate.arguments[:1]:  # a library's own function: seal(mock_redis)
+                    found += self._value_evidence(path, argument)
+                    if candidate.handed and self.linker.stand_in_of(self.linker.values(path, argument)[0]):
+                        found.append(self.name_evidence(path, candidate.function, candidate.cls, candidate.handed))
         return min(found, key=lambda item: item.rank, default=NO_EVIDENCE)
 
     def _hinted(self, path: str, facts: Facts, candidate: Candidate) -> list[Evidence]:
@@ -506,7 +581,7 @@ class Judge:
         found: list[Evidence] = []
         for hint in candidate.hints:
             if hint.startswith("="):
-                found.append(self.linker.target_evidence(hint[1:]) if "." in hint else NO_EVIDENCE)
+                found.append(self._target(hint[1:]) if "." in hint else self._name(hint[1:], "name"))
             elif hint.startswith("("):
                 service = service_of_name(hint[1:].rpartition(".")[2].removesuffix("()"))
                 found.append(Evidence(METHODS, service, f"argument of {hint[1:]}") if service else NO_EVIDENCE)
@@ -565,9 +640,7 @@ class Judge:
     def _target(self, target: str) -> Evidence:
         if not target:
             return NO_EVIDENCE
-        return configured(self.config.services, target, target.rpartition(".")[2]) or self.linker.target_evidence(
-            target
-        )
+        return self.linker.target_evidence(target)
 
     def _candidate_request(self, path: str, candidate: Candidate) -> Evidence:
         names = [candidate.name]
@@ -790,25 +863,28 @@ def _parts(symbol: str) -> list[str]:
 
 
 def _one_code_a_place(found: list[Violation]) -> list[Violation]:
-    """Drops what would count a place twice: the inner calls of a programming chain."""
-    starts: dict[tuple[int, int], Span] = {}
-    kept = []
-    seen: set[tuple[Span, str]] = set()
-    for violation in found:
-        if (violation.span, violation.symbol) in seen:
+    """Drops what would count a place twice: inner calls of a programming chain, outer names of an inspection."""
+    kept = {(violation.span, violation.symbol): violation for violation in reversed(found)}
+    chains: dict[tuple[str, int, int], Violation] = {}
+    rest = []
+    for violation in reversed(kept.values()):
+        longest = _CHAINED.get(violation.code)
+        if longest is None:
+            rest.append(violation)
             continue
-        seen.add((violation.span, violation.symbol))
-        if violation.code == "RS501":
-            start = (violation.span.line, violation.span.column)
-            outer = starts.get(start)
-            if outer is not None and (outer.end_line, outer.end_column) >= (
-                violation.span.end_line,
-                violation.span.end_column,
-            ):
-                continue
-            starts[start] = violation.span
-        kept.append(violation)
-    return kept
+        key = (violation.code, violation.span.line, violation.span.column)
+        other = chains.get(key)
+        if other is None or longest == (_end(violation) > _end(other)):
+            chains[key] = violation
+    return [*rest, *chains.values()]
+
+
+_CHAINED = {"RS501": True, "RS602": False}
+"""Codes of which one chain is one place: the whole chain, or its shortest part."""
+
+
+def _end(violation: Violation) -> tuple[int, int]:
+    return violation.span.end_line, violation.span.end_column
 
 
 def _answers(path: str, text: str, line: int) -> Iterator[Answer]:

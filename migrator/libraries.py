@@ -129,7 +129,9 @@ WEAK_INSPECTIONS: frozenset[str] = frozenset({"called", "call_count", "await_cou
 
 BEHAVIOUR_ATTRIBUTES: frozenset[str] = frozenset({"return_value", "side_effect"})
 BEHAVIOUR_METHODS: frozenset[str] = frozenset({"configure_mock", "attach_mock", "mock_add_spec", "reset_mock"})
-BEHAVIOUR_FUNCTIONS: frozenset[str] = frozenset({"seal"})
+BEHAVIOUR_FUNCTIONS: frozenset[str] = frozenset({"seal", "when", "when2", "expect"})
+OWN_BEHAVIOUR_METHODS: frozenset[str] = frozenset({"should_receive", "should_call"})
+"""What other mock libraries program with; counted on a known stand-in only."""
 
 REAL_FIXTURES_OF_PYTEST: frozenset[str] = frozenset(
     {
@@ -167,7 +169,8 @@ class FakeLibrary:
 
     `constructs`: what makes or activates the fake when called; `activates`: what does so merely named, as a
     decorator or in a with; `programs`/`inspects`/`asserts`: module functions and attributes; the `…_methods`
-    are those of the fake itself. `fixtures` are what its pytest plugin hands out.
+    are those of the fake itself. `fixtures` are what its pytest plugin hands out. A decorator that hands the fake to
+    what it decorates has an `injects`: the keyword that names the parameter, which is the first one otherwise.
     """
 
     service: Service
@@ -178,6 +181,7 @@ class FakeLibrary:
     program_methods: frozenset[str] = frozenset()
     inspect_names: frozenset[str] = frozenset()
     fixtures: frozenset[str] = frozenset()
+    injects: str = ""
 
 
 def _names(text: str) -> frozenset[str]:
@@ -227,6 +231,7 @@ FAKE_LIBRARIES: dict[str, FakeLibrary] = {
         program_methods=_names(f"register_uri add_matcher reset reset_mock {_VERBS}"),
         inspect_names=_names("called called_once call_count last_request request_history"),
         fixtures=_names("requests_mock"),
+        injects="kw",
     ),
     "respx": FakeLibrary(
         "http",
@@ -251,6 +256,7 @@ FAKE_LIBRARIES: dict[str, FakeLibrary] = {
         program_methods=_names(f"add clear {_VERBS}"),
         inspect_names=_names("requests"),
         fixtures=_names("aioresponses mock_aioresponse"),
+        injects="param",
     ),
     "httpretty": FakeLibrary(
         "http",

@@ -18,6 +18,7 @@ from migrator.evidence import (
     TARGET,
     Evidence,
     client_methods,
+    configured,
     service_of_client,
     service_of_name,
     service_of_target,
@@ -77,6 +78,8 @@ _VALUE_SUFFIXES = frozenset(
 )
 _VALUE_BASES = frozenset("Exception BaseException Enum StrEnum NamedTuple TypedDict Protocol BaseModel".split())
 _TEST_FOLDERS = frozenset({"test", "tests", "testing", "unittests", "unit_tests", "integration_tests", "e2e"})
+_DOUBLES = frozenset({"doubles", "test_doubles", "fakes", "stubs", "mocks"})
+"""Folders and modules that say by their name that they hold stand-ins."""
 
 
 def is_test_file(path: str) -> bool:
@@ -85,7 +88,8 @@ def is_test_file(path: str) -> bool:
     return (
         name.startswith(("test_", "tests", "conftest"))
         or name.endswith(("_test.py", "_tests.py"))
-        or any(folder in _TEST_FOLDERS or folder.startswith("test_") for folder in folders)
+        or any(folder in _TEST_FOLDERS or folder in _DOUBLES or folder.startswith("test_") for folder in folders)
+        or name.removesuffix(".py") in _DOUBLES
     )
 
 
@@ -109,8 +113,9 @@ class Tree(Protocol):
 class Linker:
     """Evaluates origins over the facts of a whole tree."""
 
-    def __init__(self, facts: Tree) -> None:
+    def __init__(self, facts: Tree, services: Mapping[str, Service] | None = None) -> None:
         self.facts = facts
+        self.services = services or {}
         self._values: dict[tuple[str, Origin], tuple[Value, ...]] = {}
         self._busy: set[tuple[str, Origin]] = set()
         self._modules: dict[tuple[str, str], str | None] = {}
@@ -596,6 +601,9 @@ class Linker:
 
     def target_evidence(self, target: str) -> Evidence:
         """Evidence of a patch target."""
+        said = configured(self.services, target, target.rpartition(".")[2]) if target else None
+        if said is not None:
+            return said
         service = service_of_target(target) if target else None
         return Evidence(TARGET, service, f"target {target}") if service is not None else NO_EVIDENCE
 
@@ -613,7 +621,10 @@ class Linker:
         elif flavour == "multiple":
             product = (Value("holder", path=path, parts=()),)
         elif new is not None and not is_default:
-            product = self.values(path, new)
+            product = tuple(
+                replace(item, evidence=min(item.evidence, evidence)) if item.kind in STAND_INS else item
+                for item in self.values(path, new)
+            )
         else:
             factory = keywords.get("new_callable")
             asynchronous = None
@@ -762,6 +773,13 @@ class Linker:
             if decorator[0] not in ("call", "glob", "attr"):
                 continue
             for value in self.values(owner, decorator):
+                library = FAKE_LIBRARIES.get(value.name.partition(".")[0]) if value.kind == "fake" else None
+                if library is not None and library.injects and decorator[0] == "call":
+                    keyword = dict(decorator[3]).get(library.injects)
+                    if keyword is not None and keyword[0] == "str":
+                        named[keyword[1]] = (value,)
+                    else:
+                        products.append((value,))
                 if value.kind != "patcher":
                     continue
                 if decorator[0] != "call":
