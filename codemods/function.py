@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
@@ -206,7 +207,9 @@ class _Rewriter:
         changed = self.function.with_changes(
             body=self.function.body.with_changes(body=_without_first_blank(body)), params=self.parameters()
         )
-        return self.module.deep_replace(self.function, changed)  # type: ignore[return-value]
+        replaced = cast(cst.CSTNode, self.module).deep_replace(self.function, changed)
+        assert isinstance(replaced, cst.Module)
+        return replaced
 
     def parameters(self) -> cst.Parameters:
         """The parameters with the real fixture in the mock's place."""

@@ -9,6 +9,7 @@ import libcst as cst
 
 from migrator.codemods.registry import statement
 from migrator.codemods.site import Around, Refuse, Result, Site, is_literal
+from migrator.model import Fix
 
 EXAMPLES = [
     (
@@ -57,7 +58,7 @@ def outage(site: Site) -> Result | None:
     if name in _CONNECTION_ERRORS:
         return Around(f"with {fixture}.outage():")
     if name in _ADVICE:
-        fix = "manual" if name == "TimeoutError" else "assisted"
+        fix: Fix = "manual" if name == "TimeoutError" else "assisted"
         return Refuse(f"{site.method} raises {name}: {_ADVICE[name].format(fixture=fixture)}", fix)
     if isinstance(site.value, cst.List | cst.Tuple):
         return Refuse(f"{site.method} answers a sequence: seed the service between the calls instead")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def _table(statement: exp.Create) -> Table | None:
     return Table(name, tuple(columns), frozenset(required), frozenset(references))
 
 
-def _must_be_given(column: exp.ColumnDef, kinds: list[exp.Expression]) -> bool:
+def _must_be_given(column: exp.ColumnDef, kinds: Sequence[object]) -> bool:
     filled = exp.DefaultColumnConstraint | exp.GeneratedAsIdentityColumnConstraint | exp.ComputedColumnConstraint
     if any(isinstance(kind, filled) for kind in kinds):
         return False

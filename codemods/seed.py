@@ -1,7 +1,7 @@
 """Turns a programmed answer into a seed: the service is made to hold what the mock was told to answer.
 
-The key or the table comes from the test itself (its own assertions) or from the project's schema; where neither says it,
-the mock stays and the reason says what to seed.
+The key or the table comes from the test itself (its own assertions) or from the project's schema; where neither
+says it, the mock stays and the reason says what to seed.
 """
 
 from __future__ import annotations

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import sqlglot
 from sqlglot import exp
@@ -10,7 +12,7 @@ from sqlglot import exp
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write leaves: `SELECT 1 FROM t WHERE …` and the positions (from 1) of the parameters it takes, in order."""
+    """What a write leaves: `SELECT 1 FROM t WHERE …` and the parameters it takes, by position from 1, in order."""
 
     verb: str
     table: str
@@ -71,7 +73,7 @@ def _insert(statement: exp.Insert) -> tuple[str | None, list[exp.Expression]]:
     return _name(schema.this), _equalities(columns, given)
 
 
-def _equalities(columns: list[exp.Expression], values: list[exp.Expression]) -> list[exp.Expression]:
+def _equalities(columns: Sequence[exp.Expression], values: Sequence[exp.Expression]) -> list[exp.Expression]:
     """`column = value` for the values that are parameters or constants; what is computed is left out."""
     return [
         exp.EQ(this=exp.column(column.name), expression=value.copy())
@@ -113,7 +115,11 @@ def _delete(statement: exp.Delete) -> tuple[str | None, list[exp.Expression]]:
 
 
 def _conjuncts(condition: exp.Expression) -> list[exp.Expression]:
-    return [part.copy() for part in condition.flatten()] if isinstance(condition, exp.And) else [condition.copy()]
+    return (
+        [cast(exp.Expression, part.copy()) for part in condition.flatten()]
+        if isinstance(condition, exp.And)
+        else [condition.copy()]
+    )
 
 
 def _query(verb: str, table: str, conditions: list[exp.Expression], nulls: frozenset[int]) -> Written | None:

@@ -116,7 +116,7 @@ _ROWS = (
         "behaviour",
         "programs a stand-in",
         "The answer is the author's guess at the service; SQL, types and constraints are never checked.",
-        "Drops the answer where an empty service gives it anyway; else seeds the service where the test says with what.",
+        "Drops the answer where an empty service gives it anyway; else seeds the service as the test says.",
         'mock_redis.get.return_value = "v"\nassert await read(mock_redis, "k") == "v"',
         'await real_redis.set("k", "v")\nassert await read(real_redis, "k") == "v"',
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -37,3 +38,13 @@ def renames(root: Path) -> dict[str, str]:
         return {}
     parts = out.decode("utf-8", "surrogateescape").split("\0")
     return {parts[index + 2]: parts[index + 1] for index in range(0, len(parts) - 2, 3)}
+
+
+def changed(root: Path, paths: Sequence[str]) -> set[str]:
+    """Those of the paths, relative to root, that differ from HEAD, staged or not; files git does not know are none."""
+    found: set[str] = set()
+    for arguments in (("diff", "--name-only"), ("diff", "--name-only", "--cached")):
+        out = _git(root, *arguments, "-z", "--relative", "--no-renames", "--", *paths)
+        if out:
+            found.update(path for path in out.decode("utf-8", "surrogateescape").split("\0") if path)
+    return found

@@ -34,13 +34,14 @@ def state(site: Site) -> Sequence[str] | None:
     if site.method != "insert":
         return None
     given = dict(zip(("table", "data", "column_names"), site.positional(), strict=False))
-    for name in ("table", "data", "column_names"):
-        if (argument := site.keyword(name)) is not None:
-            given[name] = argument
+    for keyword in ("table", "data", "column_names"):
+        if (argument := site.keyword(keyword)) is not None:
+            given[keyword] = argument
     if len(given) != 3 or len(site.arguments) != 3:
         return None
     try:
-        name, columns = constant(given["table"].node), constant(given["column_names"].node)
+        name = constant(given["table"].node)
+        columns = constant(given["column_names"].node)
     except ValueError:
         return None
     if not isinstance(name, str) or not isinstance(columns, list | tuple) or not columns:

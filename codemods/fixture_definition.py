@@ -1,0 +1,61 @@
+"""Removes the definition of a mock fixture when its last request is gone.
+
+While one test of the tree still requests it, it stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+EXAMPLES = [
+    (
+        """
+        import pytest
+
+
+        @pytest.fixture
+        def mock_redis():
+            return object()
+
+
+        def test_other():
+            pass
+        """,
+        """
+        import pytest
+
+
+        def test_other():
+            pass
+        """,
+    ),
+]
+
+
+def remove_functions(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The text without the functions at those lines (from 1, both included), their comments and their gaps."""
+    lines = text.splitlines(keepends=True)
+    for first, last in sorted(spans, reverse=True):
+        start, end = first - 1, last
+        while (
+            start > 0
+            and lines[start - 1].lstrip().startswith("#")
+            and _indent(lines[start - 1]) == _indent(lines[first - 1])
+        ):
+            start -= 1
+        before = start
+        while before > 0 and not lines[before - 1].strip():
+            before -= 1
+        after = end
+        while after < len(lines) and not lines[after].strip():
+            after += 1
+        if after == len(lines):  # the last of the file: the gap before it goes
+            lines[before:] = []
+        else:  # the larger of the two gaps stays
+            gap = max(start - before, after - end) if before else 0
+            lines[before:after] = lines[before:start][:gap] if start - before >= after - end else lines[end:after][:gap]
+    return "".join(lines)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))

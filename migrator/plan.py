@@ -1,0 +1,418 @@
+"""What apply would do to a tree: every file's new text, what goes and what stays and why.
+
+`scan` decides each violation's fix with the same plan: `auto` is what the new text no longer has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from migrator.codemods.fixture_definition import remove_functions
+from migrator.codemods.function import Left, Outcome, rewrite_function
+from migrator.codemods.schema import read_schema
+from migrator.codemods.site import Environment
+from migrator.codemods.unused_import import newly_unused, prune
+from migrator.config import REAL_FIXTURES, SERVICE_FIXTURES, Config
+from migrator.inventory import Project
+from migrator.model import FileView, Fix, FixtureView, FunctionView, StandIn, Violation
+from migrator.proof import flaw, key
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """A mock that stays in a test: where, and what a person would do next."""
+
+    path: str
+    test: str
+    mock: str
+    line: int
+    reason: str
+    fix: Fix
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlan:
+    """One file: its text now and after (None: unchanged), the violations that go, the mocks that stay."""
+
+    path: str
+    old_text: str
+    new_text: str | None
+    removed: tuple[Violation, ...]
+    left: tuple[LeftAlone, ...]
+    tests: tuple[str, ...] = ()
+    """The tests and fixtures that are rewritten."""
+    rewrites: frozenset[str] = frozenset()
+
+
+_NO_SERVICE = "no service is known for it: name one in [tool.migrate.services], or test the code without it"
+_BY_CODE = {
+    "RS101": "something else of the file still uses it",
+    "RS102": "something else of the file still uses it",
+    "RS203": "it is still constructed: request the real fixture where it is",
+    "RS301": "take the patch out and bind the real client: real_services.bind(target, {fixture})",
+    "RS302": "take the patch out and bind the real client: real_services.bind(target, {fixture})",
+    "RS303": "bind the real client instead: real_services.bind(target, {fixture})",
+    "RS401": "tests still request it",
+}
+_OTHERWISE = "request {fixture} in its place and assert what the service then holds"
+
+
+@dataclass(slots=True)
+class Plan:
+    """The plan for a tree."""
+
+    files: dict[str, FilePlan] = field(default_factory=dict)
+
+    def decide(self, path: str, violations: Sequence[Violation]) -> list[tuple[Fix, str]]:
+        """The fix of each violation of a file, and the reason where it is not automatic."""
+        plan = self.files.get(path)
+        if plan is None:
+            return [_default(violation) for violation in violations]
+        gone = set(plan.removed)
+        return [("auto", "") if violation in gone else _stays(plan, violation) for violation in violations]
+
+
+def _stays(plan: FilePlan, violation: Violation) -> tuple[Fix, str]:
+    if violation.service == "other" and violation.code not in ("RS101", "RS102"):
+        return _default(violation)
+    root = violation.symbol.partition(".")[0]
+    same = [left for left in plan.left if left.test == violation.test]
+    chosen = next((left for left in same if left.mock == root), same[0] if same else None)
+    return (chosen.fix, chosen.reason) if chosen is not None else _default(violation)
+
+
+def _default(violation: Violation) -> tuple[Fix, str]:
+    if violation.code in ("RS101", "RS102"):
+        return "manual", _BY_CODE[violation.code]
+    if violation.service == "other":
+        return "manual", _NO_SERVICE
+    fixture = SERVICE_FIXTURES[violation.service]
+    return "manual", _BY_CODE.get(violation.code, _OTHERWISE).format(fixture=fixture)
+
+
+def environment_of(config: Config) -> Environment:
+    """What the project configures for its real services, as far as rewrites need it."""
+    postgres = config.realservices.get("postgres", {})
+    schema = postgres.get("schema", []) if isinstance(postgres, dict) else []
+    applications = config.realservices.get("apps", {})
+    patterns = [item for item in schema if isinstance(item, str)] if isinstance(schema, list) else []
+    return Environment(
+        config.fixtures,
+        read_schema(config.root, patterns),
+        tuple(applications) if isinstance(applications, dict) else (),
+    )
+
+
+Allowed = Callable[[StandIn], Left | None]
+
+
+class _Planner:
+    def __init__(self, project: Project, only: frozenset[str]) -> None:
+        self.project = project
+        self.only = only
+        self.environment = environment_of(project.config)
+        self.views: dict[str, FileView] = dict(project.files)
+        self.context = {
+            path: project.judge.file(path) for path in project.store.listed if path not in set(project.paths)
+        }
+        self.texts: dict[str, str] = {}
+        self.outcomes: dict[tuple[str, str], Outcome] = {}
+        self.held: dict[tuple[str, str, str], str] = {}
+
+    # -- functions
+
+    def fixture_of(self, stand_in: StandIn) -> str:
+        """The real fixture that takes a stand-in's place: by the map where its service agrees, else by the service."""
+        names = [stand_in.name]
+        if stand_in.fixture is not None:
+            names.append(stand_in.fixture.rpartition("::")[2].rpartition(".")[2])
+        for name in names:
+            real = self.project.config.fixtures.get(name)
+            if real is not None and REAL_FIXTURES[real] == stand_in.service:
+                return real
+        return SERVICE_FIXTURES[stand_in.service]
+
+    def candidates(self, path: str) -> list[FunctionView]:
+        """The functions of a file that have something to move."""
+        return [
+            view
+            for view in self.views[path].functions
+            if any(item.service != "other" for item in view.stand_ins)
+            and not (view.fixture is not None and view.fixture.is_mock)
+        ]
+
+    def allowed(self, path: str, view: FunctionView) -> Allowed:
+        def check(stand_in: StandIn) -> Left | None:
+            reason = self.held.get((path, view.qualname, stand_in.name))
+            return Left(stand_in, stand_in.line, reason, "manual") if reason is not None else None
+
+        return check
+
+    def rewrite(self, path: str) -> None:
+        """Rewrites every function of a file that can be."""
+        lines = self.text(path).splitlines(keepends=True)
+        for view in self.candidates(path):
+            for stand_in in view.stand_ins:
+                self._hold(path, view, stand_in, lines)
+            self.outcomes[path, view.qualname] = rewrite_function(
+                lines, view, self.fixture_of, self.environment, self.allowed(path, view)
+            )
+
+    def _hold(self, path: str, view: FunctionView, stand_in: StandIn, lines: Sequence[str]) -> None:
+        where = (path, view.qualname, stand_in.name)
+        if self.only and stand_in.service not in self.only and not (self.only & _CODES_OF_FUNCTIONS):
+            self.held[where] = "--only leaves it out"
+        if stand_in.line in self.suppressed(path):
+            self.held[where] = "`# mock-ok` says that it may stay"
+        head = "".join(lines[view.first_line - 1 : view.def_line])
+        if view.role == "fixture" and _WIDE.search(head):
+            self.held[where] = "the fixture outlives one test, the real one does not: give it scope function"
+
+    def suppressed(self, path: str) -> set[int]:
+        """The lines whose violations are suppressed."""
+        return {item.span.line for item in self.views[path].violations if item.suppressed is not None}
+
+    def text(self, path: str) -> str:
+        if path not in self.texts:
+            self.texts[path] = self.project.source(path)
+        return self.texts[path]
+
+    # -- coupling
+
+    def settle(self) -> None:
+        """Holds back what must move together with something that cannot.
+
+        A fixture that requests a mock fixture and a test that requests both see one mock: all of them move or none.
+        """
+        fixtures = self._fixture_functions()
+        again: set[str] = set()
+        for key_, dependents in self._dependents().items():
+            keys = {f"{path}::{view.qualname}" for path, view in dependents}
+            members = list(dependents)
+            for path, view in self._all_functions():
+                requests = any(item.fixture == key_ for item in view.stand_ins)
+                if requests and (path, view) not in members and self._reaches(view, keys, fixtures):
+                    members.append((path, view))
+            stuck = [(path, view) for path, view in members if not self._moved(path, view, key_)]
+            if not stuck:
+                continue
+            path, view = stuck[0]
+            where = f"{view.qualname} ({path}:{view.def_line})"
+            reason = f"it is the same mock as in {where}, which cannot move: mend that first"
+            for owner, member in members:
+                for stand_in in member.stand_ins:
+                    if stand_in.fixture == key_ and self._moved(owner, member, key_):
+                        self.held[owner, member.qualname, stand_in.name] = reason
+                        again.add(owner)
+        for path in sorted(again):
+            self.rewrite(path)
+        if again:
+            self.settle()
+
+    def _all_functions(self) -> Iterable[tuple[str, FunctionView]]:
+        for files in (self.views, self.context):
+            for path, view in files.items():
+                for function in view.functions:
+                    yield path, function
+
+    def _fixture_functions(self) -> dict[str, FunctionView]:
+        return {function.fixture.key: function for _, function in self._all_functions() if function.fixture is not None}
+
+    def _dependents(self) -> dict[str, list[tuple[str, FunctionView]]]:
+        """Mock fixture key to the other fixtures that request it."""
+        found: dict[str, list[tuple[str, FunctionView]]] = defaultdict(list)
+        for path, function in self._all_functions():
+            if function.fixture is not None and not function.fixture.is_mock:
+                for stand_in in function.stand_ins:
+                    if stand_in.fixture is not None and stand_in.how == "parameter" and stand_in.service != "other":
+                        found[stand_in.fixture].append((path, function))
+        return found
+
+    def _reaches(self, view: FunctionView, keys: set[str], fixtures: dict[str, FunctionView]) -> bool:
+        seen: set[str] = set()
+        todo = [key for _, key in view.requests if key is not None]
+        while todo:
+            key_ = todo.pop()
+            if key_ in keys:
+                return True
+            if key_ not in seen:
+                seen.add(key_)
+                if key_ in fixtures:
+                    todo += [key for _, key in fixtures[key_].requests if key is not None]
+        return False
+
+    def _moved(self, path: str, view: FunctionView, key_: str) -> bool:
+        outcome = self.outcomes.get((path, view.qualname))
+        return outcome is not None and any(item.fixture == key_ for item in outcome.moved)
+
+    # -- files
+
+    def assemble(self, path: str, dead: Iterable[FunctionView] = ()) -> str:
+        """The text of a file with its rewritten functions, without its dead fixtures and unused imports."""
+        old = self.text(path)
+        lines = old.splitlines(keepends=True)
+        changes: list[tuple[int, int, str | None]] = (
+            [
+                (view.first_line, view.last_line, outcome.text)
+                for view in self.candidates(path)
+                if (outcome := self.outcomes.get((path, view.qualname))) is not None and outcome.text is not None
+            ]
+            if path in self.views
+            else []
+        )
+        shift = 0
+        spans = []
+        changes += [(view.first_line, view.last_line, None) for view in dead]
+        for first, last, text in sorted(changes, key=lambda change: change[0]):
+            if text is None:
+                spans.append((first + shift, last + shift))
+                continue
+            fresh = text.splitlines(keepends=True)
+            lines[first - 1 + shift : last + shift] = fresh
+            shift += len(fresh) - (last - first + 1)
+        new = remove_functions("".join(lines), spans) if spans else "".join(lines)
+        if new == old:
+            return old
+        return prune(new, gone) if (gone := newly_unused(old, new)) else new
+
+    def prove(self, path: str, new: str) -> tuple[str | None, tuple[Violation, ...]]:
+        """Why the new text must not be, or the violations that it no longer has."""
+        before = self.views[path].violations
+        after = self.project.view(path, new).violations
+        found = flaw(self.text(path), new, before, after)
+        return found, () if found else _lost(self.text(path), new, before, after)
+
+    def dead(self) -> dict[str, list[FunctionView]]:
+        """Mock fixtures whose last request is gone, by file."""
+        requests: dict[str, list[tuple[str, FunctionView]]] = defaultdict(list)
+        definitions: dict[str, tuple[str, FunctionView]] = {}
+        for path, view in self._all_functions():
+            for _, key_ in view.requests:
+                if key_ is not None:
+                    requests[key_].append((path, view))
+            if view.fixture is not None and view.fixture.is_mock:
+                definitions[view.fixture.key] = (path, view)
+        asked = self._asked_otherwise()
+        found: dict[str, FunctionView] = {}
+        changed = True
+        while changed:
+            changed = False
+            for key_, (path, view) in definitions.items():
+                if key_ in found or path not in self.views or not _removable(view.fixture, asked):
+                    continue
+                left = [
+                    (owner, function)
+                    for owner, function in requests[key_]
+                    if not self._moved(owner, function, key_)
+                    and not (function.fixture is not None and function.fixture.key in found)
+                ]
+                if requests[key_] and not left:
+                    found[key_] = view
+                    changed = True
+        by_file: dict[str, list[FunctionView]] = defaultdict(list)
+        for key_, view in found.items():
+            by_file[definitions[key_][0]].append(view)
+        return by_file
+
+    def _asked_otherwise(self) -> set[str]:
+        """Names of mock fixtures that something other than a parameter requests."""
+        names: Counter[str] = Counter()
+        for files in (self.views, self.context):
+            for view in files.values():
+                names.update(item.symbol for item in view.violations if item.code == "RS402")
+        for _, function in self._all_functions():
+            names.subtract(name for name, _ in function.requests if name in function.parameters)
+        return {name for name, count in names.items() if count > 0}
+
+    def left(self, path: str) -> tuple[LeftAlone, ...]:
+        """What stays in a file, in the order of its lines."""
+        rows = [
+            LeftAlone(path, _test(view), item.stand_in.name, item.line, item.reason, item.fix)
+            for view in self.candidates(path)
+            for item in self.outcomes[path, view.qualname].left
+            if (path, view.qualname) in self.outcomes
+        ]
+        return tuple(sorted(rows, key=lambda row: (row.line, row.mock)))
+
+
+_WIDE = re.compile(r"scope\s*=\s*[\"'](?:session|package|module|class)[\"']")
+_CODES_OF_FUNCTIONS = frozenset({"RS101", "RS201", "RS401", "RS402", "RS501", "RS601", "RS602"})
+
+
+def _test(view: FunctionView) -> str:
+    return view.qualname.replace(".", "::")
+
+
+def _removable(fixture: FixtureView | None, asked: set[str]) -> bool:
+    return fixture is not None and not fixture.autouse and fixture.name not in asked and fixture.services != ("other",)
+
+
+def _lost(old: str, new: str, before: Sequence[Violation], after: Sequence[Violation]) -> tuple[Violation, ...]:
+    """The violations that are gone; of several alike, those whose lines are gone."""
+    kept = set(new.splitlines())
+    lines = old.splitlines()
+    rest = Counter(map(key, after))
+    gone: list[Violation] = []
+
+    def survives(violation: Violation) -> bool:
+        return lines[violation.span.line - 1] in kept
+
+    for violation in sorted(before, key=lambda item: (not survives(item), item.span)):
+        if rest[key(violation)] > 0:
+            rest[key(violation)] -= 1
+        else:
+            gone.append(violation)
+    return tuple(sorted(gone, key=lambda item: item.span))
+
+
+def plan_project(project: Project, only: Iterable[str] = (), jobs: int | None = None) -> Plan:
+    """Plans a whole tree; nothing is written."""
+    planner = _Planner(project, frozenset(only))
+    touched = [path for path in planner.views if planner.candidates(path)]
+    for path in touched:
+        planner.rewrite(path)
+    planner.settle()
+    plan = Plan()
+    proved: dict[str, tuple[str, tuple[Violation, ...]]] = {}
+    for path in touched:
+        new = planner.assemble(path)
+        if new != planner.text(path):
+            found, gone = planner.prove(path, new)
+            if found is None:
+                proved[path] = (new, gone)
+            else:
+                _withhold(planner, path, found)
+    planner.settle()
+    dead = planner.dead()
+    for path in sorted({*touched, *dead}):
+        new, gone = proved.get(path, (planner.text(path), ()))
+        if path in dead:
+            without = planner.assemble(path, dead[path])
+            found, lost = planner.prove(path, without)
+            if found is None:
+                new, gone = without, lost
+        views = planner.candidates(path)
+        moved = tuple(
+            _test(view) for view in views if (outcome := planner.outcomes.get((path, view.qualname))) and outcome.moved
+        )
+        rewrites = frozenset(
+            name
+            for view in views
+            if (outcome := planner.outcomes.get((path, view.qualname))) is not None
+            for name in outcome.rewrites
+        )
+        changed = new if new != planner.text(path) else None
+        plan.files[path] = FilePlan(path, planner.text(path), changed, gone, planner.left(path), moved, rewrites)
+    return plan
+
+
+def _withhold(planner: _Planner, path: str, reason: str) -> None:
+    """Takes a file's rewrites back: the file stays as it was."""
+    for view in planner.candidates(path):
+        for stand_in in view.stand_ins:
+            if stand_in.service != "other":
+                planner.held[path, view.qualname, stand_in.name] = reason
+    planner.rewrite(path)

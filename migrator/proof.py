@@ -1,0 +1,59 @@
+"""What must hold of a rewritten text before it is written."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections import Counter
+from collections.abc import Iterable
+
+import libcst as cst
+from pyflakes import checker, messages
+
+from migrator.model import Violation
+
+_NAMES = (
+    messages.UndefinedName,
+    messages.UndefinedLocal,
+    messages.UndefinedExport,
+    messages.UnusedImport,
+    messages.UnusedVariable,
+    messages.RedefinedWhileUnused,
+)
+
+
+def key(violation: Violation) -> tuple[str, str, str]:
+    """What identifies a violation across a rewrite that moves lines."""
+    return violation.code, violation.test, violation.symbol
+
+
+def flaw(old: str, new: str, before: Iterable[Violation], after: Iterable[Violation]) -> str | None:
+    """Why the new text must not replace the old; None where it is proved."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(new, "<rewritten>", "exec", dont_inherit=True)
+        cst.parse_module(new)
+    except (SyntaxError, ValueError, cst.ParserSyntaxError) as error:
+        return f"the rewritten text does not compile: {error}"
+    gained = _names(new) - _names(old)
+    if gained:
+        (kind, name), _ = gained.most_common(1)[0]
+        return f"the rewritten text has a name problem that it had not before: {kind} {name}"
+    fresh = Counter(map(key, after)) - Counter(map(key, before))
+    if fresh:
+        code, test, symbol = next(iter(fresh))
+        return f"the rewritten text has a violation that it had not before: {code} {symbol} in {test or 'the module'}"
+    return None
+
+
+def _names(text: str) -> Counter[tuple[str, str]]:
+    """The undefined and unused names of a text, as pyflakes sees them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(text)
+    found: Counter[tuple[str, str]] = Counter()
+    for message in checker.Checker(tree, filename="<text>").messages:
+        if isinstance(message, _NAMES):
+            found[type(message).__name__, str(message.message_args[0])] += 1
+    return found
