@@ -1,0 +1,1 @@
+"""The real clients that the fixtures hand out, one file per service."""
