@@ -16,6 +16,7 @@ EXAMPLES = [
             assert mock_redis.get.call_args[0][0] == "k"
             assert mock_redis.set.call_args.kwargs["ex"] == 60
             assert mock_redis.set.called
+            assert len(mock_redis.get.call_args_list) == 2
         """,
         """
         async def test_counts(real_redis):
@@ -24,6 +25,7 @@ EXAMPLES = [
             assert real_redis.journal.last("get").args[0] == "k"
             assert real_redis.journal.last("set").kwargs["ex"] == 60
             assert real_redis.journal.count("set") > 0
+            assert real_redis.journal.count("get") == 2
         """,
     ),
 ]
@@ -78,9 +80,15 @@ def call_inspection(node: cst.BaseExpression, target: Target) -> cst.BaseExpress
             return _journal(target, "count", method)
         if attribute == "called":
             return cst.parse_expression(f'{target.fixture}.journal.count("{method}") > 0')
-        if attribute in _LIST:
-            return _journal(target, "calls", method)
         return None
+    if (
+        isinstance(node, cst.Call)
+        and isinstance(node.func, cst.Name)
+        and node.func.value == "len"
+        and len(node.args) == 1
+    ):
+        listed = _method(node.args[0].value, target)
+        return _journal(target, "count", listed[0]) if listed is not None and listed[1] in _LIST else None
     if isinstance(node, cst.Attribute) and node.attr.value in ("args", "kwargs"):
         call = _recorded(node.value, target)
         return cst.Attribute(call, node.attr) if call is not None else None

@@ -14,9 +14,11 @@ from typing import cast
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from migrator.codemods.methods import METHODS
 from migrator.codemods.registry import expressions, service_table, statements
 from migrator.codemods.site import (
     ASSERTIONS,
+    FACES,
     MOCK_NAMES,
     Argument,
     Around,
@@ -110,8 +112,17 @@ def rewrite_function(
     return Outcome(_text(module, indent), tuple(moved), tuple(left), frozenset(used))
 
 
+_FAKE_CLIENTS = frozenset({"fakeredis", "mockredis", "birdisle"})
+
+
 def _unmovable(stand_in: StandIn, view: FunctionView) -> Left | None:
     fixture = f"the real {stand_in.service} fixture"
+    if stand_in.fake and stand_in.fake.partition(".")[0] not in _FAKE_CLIENTS:
+        reason = f"it is a fake by {stand_in.fake}, not a client: request {fixture} and expect its own answers"
+        return Left(stand_in, stand_in.line, reason, "manual")
+    if not view.injected and stand_in.how in ("local", "parameter"):
+        reason = f"unittest.TestCase takes no fixtures: request {fixture} in an autouse fixture of the class"
+        return Left(stand_in, stand_in.line, reason, "manual")
     if stand_in.how == "patch":
         reason = f"it is patched in: take the patch out and bind {fixture} with real_services.bind(target, …)"
         return Left(stand_in, stand_in.line, reason, "manual")
@@ -193,6 +204,7 @@ class _Rewriter:
     def run(self) -> cst.Module:
         """The module with the stand-in replaced. Raises _Refused."""
         self._learn()
+        self._is_client()
         self._answers()
         # one pass decides which methods' journals the test asserts, the other writes
         self.block(self.function.body.body if isinstance(self.function.body, cst.IndentedBlock) else ())
@@ -223,11 +235,11 @@ class _Rewriter:
                     kept.append(parameter)
                 elif not has_it:
                     kept.append(parameter.with_changes(name=cst.Name(fixture), annotation=None))
-            return parameters.with_changes(params=_commas(kept, parameters.params))
+            return parameters.with_changes(params=_relaid(kept, parameters.params))
         if has_it:
             return parameters
         return parameters.with_changes(
-            params=_commas([*parameters.params, cst.Param(cst.Name(fixture))], parameters.params)
+            params=_relaid([*parameters.params, cst.Param(cst.Name(fixture))], parameters.params)
         )
 
     def _learn(self) -> None:
@@ -235,6 +247,22 @@ class _Rewriter:
         finder = _Calls(self)
         self.function.body.visit(finder)
         self.test.calls = finder.calls
+
+    def _is_client(self) -> None:
+        """Refuses what is asked for more than the service's client has: it stands for something else."""
+        service = self.target.service
+        finder = _Asked(self)
+        self.function.body.visit(finder)
+        strange = [(name, node) for name, node in finder.found if name not in METHODS[service]]
+        if strange:
+            name, node = strange[0]
+            mend = "name what it stands for in [tool.migrate.services]"
+            raise _Refused(node, Refuse(f"{name} is no method of a {service} client: {mend}"))
+        mapped = self.target.stand_in.name in self.test.environment.fixtures
+        if not finder.found and not mapped and service == "http" and self.target.stand_in.how == "local":
+            raise _Refused(
+                None, Refuse("nothing in the test says which client it is: name it in [tool.migrate.services]")
+            )
 
     def _answers(self) -> None:
         """What the fixture or maker programmed: empty answers go, others must not matter to the test."""
@@ -380,8 +408,20 @@ class _Rewriter:
                 target = cst.AssignTarget(small.target)
                 return [statement.with_changes(body=[cst.Assign([target], bound)])]
             return [statement.with_changes(body=[small.with_changes(value=bound)])]
+        if self._is_handed_out(small):
+            raise _Refused(small, Refuse("another mock hands it out: that one must go first"))
         changed = self.expressions(small)
         return [statement.with_changes(body=[changed])]
+
+    def _is_handed_out(self, small: cst.BaseSmallStatement) -> bool:
+        """`connect.return_value = mock`: another mock gives it to the code."""
+        if not isinstance(small, cst.Assign):
+            return False
+        return any(
+            isinstance(item.target, cst.Attribute)
+            and {"return_value", "side_effect"} & set(self.code(item.target).split("."))
+            for item in small.targets
+        )
 
     def _is_maker(self, small: cst.BaseSmallStatement) -> bool:
         if self.target.stand_in.how != "local":
@@ -546,6 +586,20 @@ class _Mentions(cst.CSTVisitor):
         return False
 
 
+class _Asked(cst.CSTVisitor):
+    """The client methods that a function asks of the stand-in."""
+
+    def __init__(self, rewriter: _Rewriter) -> None:
+        self.rewriter = rewriter
+        self.found: list[tuple[str, cst.CSTNode]] = []
+
+    def visit_Attribute(self, node: cst.Attribute) -> None:
+        if isinstance(node.value, cst.Name) and node.value.value in self.rewriter.names:
+            name = node.attr.value
+            if name not in MOCK_NAMES and name not in FACES:
+                self.found.append((name, node))
+
+
 class _JournalMethods(cst.CSTVisitor):
     def __init__(self) -> None:
         self.found: set[str] = set()
@@ -652,6 +706,12 @@ class _Expressions(cst.CSTTransformer):
     def visit_Subscript(self, node: cst.Subscript) -> bool:
         return self.rewriter.inspected(node) is None if self._below(node) else True
 
+    def visit_Call(self, node: cst.Call) -> bool:
+        return self.rewriter.inspected(node) is None
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
+        return self.rewriter.inspected(original_node) or updated_node
+
     def visit_Comparison(self, node: cst.Comparison) -> bool:
         return self.rewriter.inspected(node) is None
 
@@ -729,16 +789,24 @@ def _made_mock(value: cst.BaseExpression) -> tuple[cst.BaseExpression, cst.BaseE
     return given.get("return_value", cst.Name("None")), given.get("side_effect")
 
 
-def _commas(kept: list[cst.Param], before: Sequence[cst.Param]) -> list[cst.Param]:
-    """Commas as the author sets them: the last parameter keeps or lacks one as before."""
-    trailing = before[-1].comma if before else cst.MaybeSentinel.DEFAULT
-    between = before[0].comma if len(before) > 1 else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+def _relaid(kept: list[cst.Param], before: Sequence[cst.Param]) -> list[cst.Param]:
+    """Parameters with the commas and line breaks as their author sets them, the last as the last was."""
+    if not kept or not before:
+        return kept
+    last = before[-1]
+    if len(before) > 1:
+        between = before[-2].comma
+    elif isinstance(last.comma, cst.Comma):
+        between = last.comma
+    else:
+        between = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
     done: list[cst.Param] = []
     for number, parameter in enumerate(kept):
         if number == len(kept) - 1:
-            done.append(parameter.with_changes(comma=trailing))
-        elif isinstance(parameter.comma, cst.MaybeSentinel):
-            done.append(parameter.with_changes(comma=between))
+            after = last.whitespace_after_param
+            done.append(parameter.with_changes(comma=last.comma, whitespace_after_param=after))
+        elif parameter is last or isinstance(parameter.comma, cst.MaybeSentinel):
+            done.append(parameter.with_changes(comma=between, whitespace_after_param=cst.SimpleWhitespace("")))
         else:
             done.append(parameter)
     return done

@@ -31,6 +31,9 @@ MOCK_NAMES = (
 )
 """Attributes that only a mock has: they never survive a rewrite."""
 
+FACES = frozenset({"sync", "bytes", "quiet", "journal", "seed", "outage", "latency", "reset_connections"})
+"""What the runtime's clients have beyond their library's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Argument:

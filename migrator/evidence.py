@@ -107,9 +107,6 @@ _METHODS: dict[Service, frozenset[str]] = {
             "copy_records_to_table",
             "copy_to_table",
             "copy_from_table",
-            "fetchone",
-            "fetchall",
-            "fetchmany",
         ]
     ),
     "redis": frozenset(
@@ -143,10 +140,8 @@ _METHODS: dict[Service, frozenset[str]] = {
             "expire",
             "pexpire",
             "expireat",
-            "persist",
             "ttl",
             "pttl",
-            "exists",
             "lpush",
             "rpush",
             "lpop",
@@ -183,8 +178,6 @@ _METHODS: dict[Service, frozenset[str]] = {
             "xgroup_create",
             "xreadgroup",
             "xack",
-            "publish",
-            "pubsub",
             "flushdb",
             "flushall",
             "pfadd",
@@ -217,10 +210,6 @@ _METHODS: dict[Service, frozenset[str]] = {
             "receive_text",
             "send_bytes",
             "receive_bytes",
-            "recv",
-            "accept",
-            "ping",
-            "pong",
         ]
     ),
     "http": frozenset(
@@ -232,10 +221,26 @@ _METHODS: dict[Service, frozenset[str]] = {
 CLIENT_METHODS: frozenset[str] = frozenset().union(*_METHODS.values())
 
 _WITH: dict[Service, frozenset[str]] = {
-    "postgres": frozenset({"execute", "fetch", "acquire", "transaction", "prepare", "commit", "rollback", "cursor"}),
-    "redis": frozenset({"get", "set", "delete", "pipeline", "keys", "lock", "eval", "type"}),
+    "postgres": frozenset(
+        {
+            "fetchone",
+            "fetchall",
+            "fetchmany",
+            "execute",
+            "fetch",
+            "acquire",
+            "transaction",
+            "prepare",
+            "commit",
+            "rollback",
+            "cursor",
+        }
+    ),
+    "redis": frozenset(
+        {"publish", "exists", "persist", "pubsub", "get", "set", "delete", "pipeline", "keys", "lock", "eval", "type"}
+    ),
     "clickhouse": frozenset({"query", "command", "insert"}),
-    "websocket": frozenset({"send", "receive", "close", "connect"}),
+    "websocket": frozenset({"recv", "accept", "ping", "pong", "send", "receive", "close", "connect"}),
     "http": frozenset({"get", "post", "put", "patch", "delete", "request", "json"}),
 }
 """Methods that several clients share: two of them decide where no other service fits as well."""

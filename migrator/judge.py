@@ -699,6 +699,7 @@ class Judge:
                 parameters=tuple(parameter.name for parameter in function.parameters),
                 requests=tuple((name, self._key(key)) for name, key in [*requests, *used]),
                 stand_ins=stand_ins,
+                injected=self.linker.is_pytest_injected(path, function),
                 fixture=self.fixture_view(path, index) if function.fixture is not None else None,
             )
 
@@ -745,6 +746,7 @@ class Judge:
                 asynchronous=self._asynchronous(value, key, function, name),
                 maker="",
                 fixture=self._key(key),
+                fake=value.name if value.kind == "fake" else "",
                 aliases=tuple(aliases[name]),
                 answers=self._fixture_answers(*key) if key is not None else (),
             )
@@ -770,6 +772,7 @@ class Judge:
                 line=local.line,
                 asynchronous=self._asynchronous(value, None, function, name),
                 maker=local.maker,
+                fake=value.name if value.kind == "fake" else "",
                 answers=tuple(_answers("", local.maker, local.line)),
             )
 

@@ -69,6 +69,8 @@ class StandIn:
     """Source text of what makes it: "AsyncMock(spec=Redis)"; "" where it comes from a fixture."""
     fixture: str | None = None
     """The fixture that hands it out: "tests/conftest.py::mock_redis"."""
+    fake: str = ""
+    """What it is where it is no mock: a fake library's name, or a hand-written class."""
     aliases: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
     """What the fixture programmed it to answer."""
@@ -104,6 +106,8 @@ class FunctionView:
     requests: tuple[tuple[str, str | None], ...] = ()
     """Fixtures that it requests, by parameter or usefixtures: name and key of the definition (None: not ours)."""
     stand_ins: tuple[StandIn, ...] = ()
+    injected: bool = True
+    """Whether pytest fills its parameters: not in a unittest.TestCase."""
     fixture: FixtureView | None = None
     """Itself, where it is a fixture."""
 
