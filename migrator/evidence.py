@@ -64,6 +64,21 @@ _EXCEPTIONS: tuple[tuple[str, Service], ...] = (
     ("http.client", "http"),
 )
 
+_FOREIGN_PACKAGES = frozenset(
+    "pymongo motor mongoengine mongomock beanie boto3 botocore aioboto3 aiobotocore moto snowflake pymysql aiomysql"
+    " MySQLdb mysql mariadb sqlite3 aiosqlite duckdb oracledb cx_Oracle pymssql pyodbc cassandra elasticsearch"
+    " opensearchpy neo4j influxdb google azure kafka aiokafka confluent_kafka pika aio_pika amqp nats zmq pymemcache"
+    " memcache aiomcache smtplib aiosmtplib paramiko docker kubernetes ldap3 subprocess os sys io shutil pathlib"
+    " builtins socket threading multiprocessing asyncio concurrent signal trino databricks pyspark".split()
+)
+"""Top packages that stand for something else, however their paths read on."""
+_FOREIGN_WORDS = frozenset(
+    "mongo mongodb dynamo dynamodb cosmos cosmosdb snowflake mysql mariadb sqlite duckdb oracle mssql cassandra elastic"
+    " elasticsearch opensearch neo4j influx influxdb memcached memcache kafka rabbitmq amqp sqs sns s3 bigquery athena"
+    " trino spark firestore couchdb leveldb rocksdb chromadb milvus qdrant pinecone weaviate".split()
+)
+"""Words of other stores and brokers: a `db` or `client` beside them is none of the five."""
+
 _WORDS: dict[str, Service] = {
     "postgres": "postgres",
     "postgresql": "postgres",
@@ -89,6 +104,8 @@ _WORDS: dict[str, Service] = {
     "aiohttp": "http",
     "requests": "http",
 }
+_WHOLE = frozenset({"requests", "databases"})
+"""Words that say it only as a whole name: the library, not somebody's several requests."""
 _PAIRS: dict[tuple[str, str], Service] = {
     ("web", "socket"): "websocket",
     ("click", "house"): "clickhouse",
@@ -230,7 +247,6 @@ _WITH: dict[Service, frozenset[str]] = {
             "fetch",
             "acquire",
             "transaction",
-            "prepare",
             "commit",
             "rollback",
             "cursor",
@@ -240,10 +256,13 @@ _WITH: dict[Service, frozenset[str]] = {
         {"publish", "exists", "persist", "pubsub", "get", "set", "delete", "pipeline", "keys", "lock", "eval", "type"}
     ),
     "clickhouse": frozenset({"query", "command", "insert"}),
-    "websocket": frozenset({"recv", "accept", "ping", "pong", "send", "receive", "close", "connect"}),
+    "websocket": frozenset({"recv", "accept", "ping", "pong", "send", "receive"}),
     "http": frozenset({"get", "post", "put", "patch", "delete", "request", "json"}),
 }
 """Methods that several clients share: two of them decide where no other service fits as well."""
+
+_RAW_SOCKET = frozenset({"sendall", "bind", "listen", "makefile", "settimeout", "setsockopt", "fileno", "recv_into"})
+"""Methods that say: an operating system's socket or file, and no service's client."""
 
 _SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
 
@@ -263,12 +282,18 @@ def words(name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8192)
 def service_of_name(name: str) -> Service | None:
-    """The service that a name's words say; None where none or two different ones do."""
+    """The service that a name's words say, "other" where they say another store; None where none or two do."""
     tokens = words(name)
+    if not _FOREIGN_WORDS.isdisjoint(tokens):
+        return "other" if all(_WORDS.get(token, "postgres") == "postgres" for token in tokens) else None
     for pair in itertools.pairwise(tokens):
         if pair in _PAIRS:
             return _PAIRS[pair]
-    found = list(dict.fromkeys(_WORDS[token] for token in tokens if token in _WORDS))
+    found = list(
+        dict.fromkeys(
+            _WORDS[token] for token in tokens if token in _WORDS and (token not in _WHOLE or len(tokens) == 1)
+        )
+    )
     if len(found) == 2 and "postgres" in found and {"db", "database"} & set(tokens):
         found.remove("postgres")  # redis_db, clickhouse_database: the other word is the stronger
     if len(found) == 2 and "http" in found and "https" not in tokens:
@@ -278,11 +303,12 @@ def service_of_name(name: str) -> Service | None:
 
 @lru_cache(maxsize=8192)
 def service_of_client(dotted: str) -> Service | None:
-    """The service of a client library's qualified name: `redis.asyncio.Redis` is redis."""
+    """The service of a library's qualified name: `redis.asyncio.Redis` is redis; None where nothing is known of it."""
     for prefix, service in _EXCEPTIONS:
         if dotted == prefix or dotted.startswith(prefix + "."):
             return service
-    return _PACKAGES.get(dotted.split(".", 1)[0])
+    top = dotted.split(".", 1)[0]
+    return "other" if top in _FOREIGN_PACKAGES else _PACKAGES.get(top)
 
 
 _NEUTRAL = frozenset(
@@ -303,7 +329,7 @@ def service_of_target(dotted: str) -> Service | None:
     The last words weigh most: `app.db.redis_client` is redis.
     """
     if is_neutral(dotted):
-        return None
+        return "other"
     known = service_of_client(dotted)
     if known is not None:
         return known
@@ -318,6 +344,8 @@ def service_of_target(dotted: str) -> Service | None:
 def service_of_methods(used: Iterable[str]) -> tuple[Service, str] | None:
     """The one service whose client has the methods used, and those methods as text; None where undecided."""
     names = set(used)
+    if not _RAW_SOCKET.isdisjoint(names):
+        return None
     own = {service: names & table for service, table in _METHODS.items() if names & table}
     if len(own) == 1:
         service, found = next(iter(own.items()))

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
 from migrator.facts import (
+    EMPTY,
     NONE,
     REAL,
     UNKNOWN,
@@ -742,7 +743,7 @@ class _Extractor:
         if "." in target:
             self.hand_over(node, called, target)
         result: Origin = ("call", called, tuple(arguments), tuple(keywords))
-        if called[0] != "real" and not _boring(called):
+        if (called[0] != "real" and not _boring(called)) or symbol.rpartition(".")[2].startswith(_STRONG):
             candidate = Candidate(
                 "decorator-call" if decorating else "call",
                 self.span(node),
@@ -812,6 +813,8 @@ class _Extractor:
 
     def ev_sequence(self, node: ast.List | ast.Tuple | ast.Set) -> Origin:
         items = [self.ev(item) for item in node.elts]
+        if not items:
+            return EMPTY
         return ("seq", tuple(items)) if any(item not in (REAL, NONE) for item in items) else REAL
 
     def ev_dict(self, node: ast.Dict) -> Origin:
@@ -828,6 +831,8 @@ class _Extractor:
                 self.hints.pop()
             else:
                 items.append((text, self.ev(value)))
+        if not items:
+            return EMPTY
         return ("dict", tuple(items)) if any(item not in (REAL, NONE) for _, item in items) else REAL
 
     def ev_await(self, node: ast.Await) -> Origin:
@@ -927,6 +932,8 @@ _FAKE_INSPECTIONS = frozenset(
 )
 _FAKE_QUERIES = frozenset({"get_request", "get_requests", "has_request", "pending_mocks", "isdone"})
 """Methods that hand out recorded requests: their attribute is the place, not the call."""
+_STRONG = ("assert_called", "assert_not_called", "assert_any_", "assert_has_", "assert_awaited", "assert_not_awaited")
+"""What a real thing's method is hardly called: a module's own function was replaced."""
 _PLAIN = frozenset(
     {
         "json",

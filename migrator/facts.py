@@ -28,6 +28,8 @@ Origin = tuple[Any, ...]
 UNKNOWN: Origin = ("?",)
 REAL: Origin = ("real",)
 NONE: Origin = ("none",)
+EMPTY: Origin = ("seq", ())
+"""An empty container: what is put in later is not followed."""
 
 
 @dataclass(slots=True)

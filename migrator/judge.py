@@ -403,10 +403,10 @@ class Judge:
         if value is not None:
             found.append(value.evidence)
         best = min(found, key=lambda item: item.rank)
-        if best.service == "other":
+        if best.rank >= METHODS:
             for returned in function.returned_names:
                 best = min(best, self._name(returned, "name"), key=lambda item: item.rank)
-        if best.service == "other":
+        if best.rank >= METHODS:
             used = {method for returned in function.returned_names for method in function.methods.get(returned, ())}
             used |= {item.path.split(".", 1)[0] for item in function.programmed if item.root in function.returned_names}
             used |= self._keyword_methods(function)
@@ -473,7 +473,7 @@ class Judge:
         elif function is None or not found[1:]:
             found += self._value_evidence(path, ("glob", name.split(".", 1)[0]))
         best = min(found, key=lambda item: item.rank)
-        if best.service == "other":
+        if best.rank >= METHODS:
             said_by = service_of_methods(used)
             if said_by is not None:
                 return Evidence(METHODS, said_by[0], f"methods {said_by[1]}")
@@ -498,7 +498,7 @@ class Judge:
         """Evidence that a value carries itself, else that of the names and fixtures that it was taken from."""
         values = self.linker.values(path, origin)
         found = [value.evidence for value in values if value.kind in STAND_INS or value.kind in _CARRIERS]
-        if all(item.service == "other" for item in found) and any(
+        if all(item.rank >= METHODS for item in found) and any(
             self.linker.stand_in_of(value) is not None for value in values
         ):
             key = (path, origin)
@@ -581,7 +581,7 @@ class Judge:
         found: list[Evidence] = []
         for hint in candidate.hints:
             if hint.startswith("="):
-                found.append(self._target(hint[1:]) if "." in hint else self._name(hint[1:], "name"))
+                found.append(self._target(hint[1:]) if "." in hint else self._argument_name(hint[1:]))
             elif hint.startswith("("):
                 service = service_of_name(hint[1:].rpartition(".")[2].removesuffix("()"))
                 found.append(Evidence(METHODS, service, f"argument of {hint[1:]}") if service else NO_EVIDENCE)
@@ -600,9 +600,12 @@ class Judge:
                 if said is NO_EVIDENCE and "." in hint:
                     said = self._name(hint.rpartition(".")[2], "name")
                 found.append(said)
-            if found[-1].service != "other":
+            if found[-1].rank < METHODS:
                 break
         return found
+
+    def _argument_name(self, text: str) -> Evidence:
+        return self._name(text, "name") if text.isidentifier() else NO_EVIDENCE
 
     def _patch_evidence(self, path: str, facts: Facts, candidate: Candidate) -> Evidence:
         if candidate.name in _MONKEY:
@@ -631,7 +634,7 @@ class Judge:
         if is_neutral(target):
             return NO_EVIDENCE
         best = min(found, key=lambda item: item.rank, default=NO_EVIDENCE)
-        if best.service == "other" and candidate.hints:
+        if best.rank >= METHODS and candidate.hints:
             names = [hint for hint in candidate.hints if not hint.startswith(("=", "("))]
             for name in names[:1]:
                 best = self.name_evidence(path, candidate.function, candidate.cls, name)
@@ -741,7 +744,7 @@ class Judge:
                 name=name,
                 service=evidence.service,
                 evidence=evidence.text,
-                how="patch" if name in injected else "parameter",
+                how="patch" if name in injected or value.name == "patch" else "parameter",
                 line=parameter.span.line,
                 asynchronous=self._asynchronous(value, key, function, name),
                 maker="",

@@ -445,11 +445,13 @@ class Linker:
                         yield value
 
     def _member(self, value: Value, name: str) -> Iterator[Value]:
+        """A member of a class or instance; plain data may have been replaced from outside, so it is unknown."""
         for path, index in self.classes(value.path, value.index):
             cls = self.facts[path].classes[index]
             if name in cls.attributes:
                 for origin in cls.attributes[name]:
-                    yield from self.values(path, origin)
+                    for found in self.values(path, origin):
+                        yield UNKNOWN_VALUE if found == REAL_VALUE and value.kind == "instance" else found
                 return
             if name in cls.methods:
                 yield Value("function", name, path, cls.methods[name])
@@ -708,6 +710,8 @@ class Linker:
             service = service_of_name(rest)
             if service is None:
                 service = _HANDED_OUT.get(tokens[-1])
+            if service == "other":
+                return None
             if service is not None and not self._is_value(cls):
                 return Evidence(NAME, service, f"class {cls.name}")
         if not (self.facts[path].test_words or is_test_file(path)):
@@ -715,7 +719,7 @@ class Linker:
         for base in self.outside_bases(path, index):
             if base.kind == "external":
                 service = service_of_client(base.name)
-                if service is not None and base.name.rpartition(".")[2] not in _NOT_CLIENTS and _is_client(base.name):
+                if service not in (None, "other") and _is_client(base.name):
                     return Evidence(SPEC, service, f"base {base.name}")
         inherited = [
             value
@@ -724,7 +728,7 @@ class Linker:
         ]
         if inherited:
             return inherited[0]
-        found = client_methods(cls.methods)
+        found = client_methods(cls.methods) if service_of_name(cls.name) != "other" else None
         if found is not None and found[1] >= 2:
             return Evidence(NAME, found[0], f"methods of class {cls.name}")
         return None
@@ -928,7 +932,6 @@ class Linker:
         return None
 
 
-_NOT_CLIENTS = frozenset({"DeclarativeBase", "Base", "HTTPError", "RequestException", "TypeDecorator"})
 _CLIENT_WORDS = frozenset(
     "redis strictredis connection pool client asyncclient session clientsession transport basetransport engine cursor"
     " pipeline asynctransport asyncbasetransport response websocket pubsub record httpconnection adapter httpadapter"
