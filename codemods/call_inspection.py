@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
+from migrator.codemods.command import command
 from migrator.codemods.registry import expression
 from migrator.codemods.site import Target, is_literal
 
@@ -117,3 +118,6 @@ def _truth(node: cst.Comparison, target: Target) -> cst.BaseExpression | None:
     if isinstance(right, cst.Name) and right.value in ("True", "False"):
         return cst.parse_expression(f"{count} {'> 0' if (right.value == 'True') == positive else '== 0'}")
     return None
+
+
+Command = command(__name__)

@@ -5,6 +5,7 @@ The journal keeps what the real client really sent, so a call that failed or was
 
 from __future__ import annotations
 
+from migrator.codemods.command import command
 from migrator.codemods.registry import statement
 from migrator.codemods.site import Argument, Refuse, Replace, Result, Site
 
@@ -92,3 +93,6 @@ def _tuple(arguments: list[Argument]) -> str:
 
 def _dict(arguments: list[Argument]) -> str:
     return "{" + ", ".join(f'"{argument.keyword}": {argument.text}' for argument in arguments) + "}"
+
+
+Command = command(__name__)

@@ -5,6 +5,7 @@ That a command was sent proves nothing of its effect; a read proves it. Each ser
 
 from __future__ import annotations
 
+from migrator.codemods.command import command
 from migrator.codemods.registry import service_table, statement
 from migrator.codemods.site import Replace, Result, Site
 
@@ -52,3 +53,6 @@ def call_state(site: Site) -> Result | None:
     table = service_table(site.target.service)
     lines = table.state(site) if table is not None else None
     return Replace(tuple(lines)) if lines else None
+
+
+Command = command(__name__)

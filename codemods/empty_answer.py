@@ -6,6 +6,7 @@ nothing once the service is real.
 
 from __future__ import annotations
 
+from migrator.codemods.command import command
 from migrator.codemods.registry import service_table, statement
 from migrator.codemods.site import Replace, Result, Site
 
@@ -31,3 +32,6 @@ def empty_answer(site: Site) -> Result | None:
     if table is None or site.value is None:
         return None
     return Replace() if table.empty(site, site.method, site.value) else None
+
+
+Command = command(__name__)

@@ -7,26 +7,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from migrator.codemods.command import command
+
 EXAMPLES = [
     (
         """
+        from unittest.mock import AsyncMock
+
         import pytest
 
 
         @pytest.fixture
+        def path(tmp_path):
+            return tmp_path / "file"
+
+
+        # what every test of the cache is given
+        @pytest.fixture
         def mock_redis():
-            return object()
+            return AsyncMock()
 
 
-        def test_other():
-            pass
+        async def test_miss(mock_redis, path):
+            assert await read(mock_redis, path) is None
         """,
         """
         import pytest
 
 
-        def test_other():
-            pass
+        @pytest.fixture
+        def path(tmp_path):
+            return tmp_path / "file"
+
+
+        async def test_miss(real_redis, path):
+            assert await read(real_redis, path) is None
         """,
     ),
 ]
@@ -59,3 +74,6 @@ def remove_functions(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip(" \t"))
+
+
+Command = command(__name__)

@@ -14,6 +14,8 @@ from typing import cast
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from migrator.codemods.created_mock import added, bound
+from migrator.codemods.fixture_request import in_its_place
 from migrator.codemods.methods import METHODS
 from migrator.codemods.registry import expressions, service_table, statements
 from migrator.codemods.site import (
@@ -30,6 +32,7 @@ from migrator.codemods.site import (
     Test,
     is_literal,
 )
+from migrator.evidence import words
 from migrator.model import Fix, FunctionView, StandIn
 
 _HEADER = "if True:\n"
@@ -68,10 +71,12 @@ def rewrite_function(
     fixture_of: Callable[[StandIn], str],
     environment: Environment,
     allowed: Callable[[StandIn], Left | None] = lambda stand_in: None,
+    wanted: str | None = None,
 ) -> Outcome:
     """Rewrites the function of a view in a file of lines (with their ends).
 
-    `allowed` may hold back a stand-in with its own reason. Raises nothing: what cannot be parsed stays.
+    `allowed` may hold back a stand-in with its own reason; `wanted` holds back those in whose migration the rewrite of
+    that name takes no part. Raises nothing: what cannot be parsed stays.
     """
     chunk = "".join(lines[view.first_line - 1 : view.last_line])
     candidates = [stand_in for stand_in in view.stand_ins if stand_in.service != "other"]
@@ -96,6 +101,9 @@ def rewrite_function(
         except _Refused as refused:
             line = probe.line_of(refused.node) + view.first_line - 1 if refused.node is not None else stand_in.line
             left.append(Left(stand_in, line, refused.refuse.reason, refused.refuse.fix))
+            continue
+        if wanted is not None and wanted not in probe.used:
+            left.append(Left(stand_in, stand_in.line, f"{wanted} takes no part in it", "manual"))
             continue
         moved.append(stand_in)
         used |= probe.used
@@ -225,22 +233,11 @@ class _Rewriter:
 
     def parameters(self) -> cst.Parameters:
         """The parameters with the real fixture in the mock's place."""
-        stand_in, fixture = self.target.stand_in, self.target.fixture
-        parameters = self.function.params
-        has_it = any(parameter.name.value == fixture for parameter in (*parameters.params, *parameters.kwonly_params))
-        if stand_in.how == "parameter":
-            kept: list[cst.Param] = []
-            for parameter in parameters.params:
-                if parameter.name.value != stand_in.name:
-                    kept.append(parameter)
-                elif not has_it:
-                    kept.append(parameter.with_changes(name=cst.Name(fixture), annotation=None))
-            return parameters.with_changes(params=_relaid(kept, parameters.params))
-        if has_it:
-            return parameters
-        return parameters.with_changes(
-            params=_relaid([*parameters.params, cst.Param(cst.Name(fixture))], parameters.params)
-        )
+        if self.target.stand_in.how == "parameter":
+            self.used.add("fixture_request")
+            return in_its_place(self.function.params, self.target)
+        self.used.add("created_mock")
+        return added(self.function.params, self.target.fixture)
 
     def _learn(self) -> None:
         """Collects what the test asserts and programs, before anything is decided."""
@@ -259,10 +256,9 @@ class _Rewriter:
             mend = "name what it stands for in [tool.migrate.services]"
             raise _Refused(node, Refuse(f"{name} is no method of a {service} client: {mend}"))
         mapped = self.target.stand_in.name in self.test.environment.fixtures
-        if not finder.found and not mapped and service == "http" and self.target.stand_in.how == "local":
-            raise _Refused(
-                None, Refuse("nothing in the test says which client it is: name it in [tool.migrate.services]")
-            )
+        if not finder.found and not mapped and not _names_a_client(self.target.stand_in.name):
+            reason = "nothing in the test says that it is a client: bind or request the real one by hand"
+            raise _Refused(None, Refuse(reason))
 
     def _answers(self) -> None:
         """What the fixture or maker programmed: empty answers go, others must not matter to the test."""
@@ -401,20 +397,22 @@ class _Rewriter:
             return self._replaced(statement, result.lines)
         if self._is_maker(small):
             assert isinstance(small, cst.Assign | cst.AnnAssign)
-            if not self.keeps:
-                return []
-            bound = cst.parse_expression(self.target.bound)
-            if isinstance(small, cst.AnnAssign):
-                target = cst.AssignTarget(small.target)
-                return [statement.with_changes(body=[cst.Assign([target], bound)])]
-            return [statement.with_changes(body=[small.with_changes(value=bound)])]
+            return [statement.with_changes(body=[bound(small, self.target)])] if self.keeps else []
         if self._is_handed_out(small):
-            raise _Refused(small, Refuse("another mock hands it out: that one must go first"))
+            raise _Refused(
+                small,
+                Refuse(
+                    "it is patched in or handed out by another mock: bind the real one with real_services.bind(target, …)"
+                ),
+            )
         changed = self.expressions(small)
         return [statement.with_changes(body=[changed])]
 
     def _is_handed_out(self, small: cst.BaseSmallStatement) -> bool:
-        """`connect.return_value = mock`: another mock gives it to the code."""
+        """`connect.return_value = mock`, `monkeypatch.setattr(…, mock)`: something else gives it to the code."""
+        if isinstance(small, cst.Expr) and isinstance(small.value, cst.Call):
+            called = self.code(small.value.func).split(".")
+            return bool({"monkeypatch", "patch", "mocker"} & set(called))
         if not isinstance(small, cst.Assign):
             return False
         return any(
@@ -771,6 +769,16 @@ def _function(module: cst.Module, indent: str) -> cst.FunctionDef:
     return found
 
 
+_CLIENT_WORDS = frozenset(
+    "mock mocked fake stub dummy client conn connection pool cache db database manager instance self redis postgres"
+    " pg clickhouse ch websocket ws async".split()
+)
+
+
+def _names_a_client(name: str) -> bool:
+    return set(words(name)) <= _CLIENT_WORDS
+
+
 def _sounds_mocked(name: str) -> bool:
     lowered = name.lower()
     return any(word in lowered for word in ("mock", "fake", "stub", "dummy"))
@@ -787,29 +795,6 @@ def _made_mock(value: cst.BaseExpression) -> tuple[cst.BaseExpression, cst.BaseE
     if set(given) - {"return_value", "side_effect", "name", "spec"} or any(not item.keyword for item in value.args):
         return None
     return given.get("return_value", cst.Name("None")), given.get("side_effect")
-
-
-def _relaid(kept: list[cst.Param], before: Sequence[cst.Param]) -> list[cst.Param]:
-    """Parameters with the commas and line breaks as their author sets them, the last as the last was."""
-    if not kept or not before:
-        return kept
-    last = before[-1]
-    if len(before) > 1:
-        between = before[-2].comma
-    elif isinstance(last.comma, cst.Comma):
-        between = last.comma
-    else:
-        between = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-    done: list[cst.Param] = []
-    for number, parameter in enumerate(kept):
-        if number == len(kept) - 1:
-            after = last.whitespace_after_param
-            done.append(parameter.with_changes(comma=last.comma, whitespace_after_param=after))
-        elif parameter is last or isinstance(parameter.comma, cst.MaybeSentinel):
-            done.append(parameter.with_changes(comma=between, whitespace_after_param=cst.SimpleWhitespace("")))
-        else:
-            done.append(parameter)
-    return done
 
 
 def _without_first_blank(body: list[cst.BaseStatement]) -> list[cst.BaseStatement]:

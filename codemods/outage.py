@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import libcst as cst
 
+from migrator.codemods.command import command
 from migrator.codemods.registry import statement
 from migrator.codemods.site import Around, Refuse, Result, Site, is_literal
 from migrator.model import Fix
@@ -65,3 +66,6 @@ def outage(site: Site) -> Result | None:
     return Refuse(
         f"{site.method} computes its answer ({site.code(site.value)}): seed the service so that it answers so"
     )
+
+
+Command = command(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migrator.codemods.command import command
 from migrator.codemods.registry import statement
 from migrator.codemods.site import Refuse, Replace, Result, Site
 
@@ -33,3 +34,6 @@ def reset(site: Site) -> Result | None:
     if site.method:
         return Refuse(f"only {site.method} is reset: clear the whole journal by hand, or count from where it stood")
     return Replace((f"{site.log}.clear()",))
+
+
+Command = command(__name__)

@@ -6,6 +6,7 @@ says it, the mock stays and the reason says what to seed.
 
 from __future__ import annotations
 
+from migrator.codemods.command import command
 from migrator.codemods.registry import service_table, statement
 from migrator.codemods.site import Refuse, Replace, Result, Site
 
@@ -38,3 +39,6 @@ def seed(site: Site) -> Result | None:
     if isinstance(lines, Refuse):
         return lines
     return Replace(tuple(lines)) if lines is not None else None
+
+
+Command = command(__name__)

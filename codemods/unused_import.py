@@ -11,18 +11,38 @@ from collections.abc import Collection
 
 import libcst as cst
 
+from migrator.codemods.command import command
+
 EXAMPLES = [
     (
         """
-        import pytest
+        import json
         from unittest.mock import ANY, AsyncMock, MagicMock
 
         from app import read
+
+
+        async def test_miss():
+            mock_redis = AsyncMock()
+            assert await read(mock_redis, "k") is None
+
+
+        def test_json():
+            assert json.loads("1") != ANY
         """,
         """
-        from unittest.mock import ANY
+        import json
+        from unittest.mock import ANY, MagicMock
 
         from app import read
+
+
+        async def test_miss(real_redis):
+            assert await read(real_redis, "k") is None
+
+
+        def test_json():
+            assert json.loads("1") != ANY
         """,
     ),
 ]
@@ -84,8 +104,10 @@ def _bound(alias: cst.ImportAlias) -> str:
 
 def _close_gap(lines: list[str], index: int) -> None:
     """After an import that stood alone, one of the empty lines around it goes, and none stays at the top."""
-    blank_after = index < len(lines) and not lines[index].strip()
-    if blank_after and (index == 0 or not lines[index - 1].strip()):
+    if all(not line.strip() for line in lines[:index]):
+        while index < len(lines) and not lines[index].strip():
+            del lines[index]
+    elif index < len(lines) and not lines[index].strip() and not lines[index - 1].strip():
         del lines[index]
 
 
@@ -114,3 +136,6 @@ def newly_unused(old: str, new: str) -> set[str]:
     """Imported names that the old text used and the new one does not."""
     names = imported(new)
     return (names & used(old)) - used(new)
+
+
+Command = command(__name__)

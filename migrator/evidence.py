@@ -94,7 +94,6 @@ _WORDS: dict[str, Service] = {
     "aioredis": "redis",
     "valkey": "redis",
     "clickhouse": "clickhouse",
-    "ch": "clickhouse",
     "websocket": "websocket",
     "websockets": "websocket",
     "ws": "websocket",
@@ -109,6 +108,10 @@ _WHOLE = frozenset({"requests", "databases"})
 _PAIRS: dict[tuple[str, str], Service] = {
     ("web", "socket"): "websocket",
     ("click", "house"): "clickhouse",
+    ("ch", "client"): "clickhouse",
+    ("ch", "connection"): "clickhouse",
+    ("ch", "conn"): "clickhouse",
+    ("ch", "pool"): "clickhouse",
     ("db", "redis"): "redis",
     ("redis", "db"): "redis",
     ("clickhouse", "db"): "clickhouse",

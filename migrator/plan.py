@@ -110,8 +110,9 @@ Allowed = Callable[[StandIn], Left | None]
 
 
 class _Planner:
-    def __init__(self, project: Project, only: frozenset[str]) -> None:
+    def __init__(self, project: Project, only: frozenset[str], wanted: str | None) -> None:
         self.project = project
+        self.wanted = wanted if wanted not in _WHOLE_FILE else None
         self.only = only
         self.environment = environment_of(project.config)
         self.views: dict[str, FileView] = dict(project.files)
@@ -158,7 +159,7 @@ class _Planner:
             for stand_in in view.stand_ins:
                 self._hold(path, view, stand_in, lines)
             self.outcomes[path, view.qualname] = rewrite_function(
-                lines, view, self.fixture_of, self.environment, self.allowed(path, view)
+                lines, view, self.fixture_of, self.environment, self.allowed(path, view), self.wanted
             )
 
     def _hold(self, path: str, view: FunctionView, stand_in: StandIn, lines: Sequence[str]) -> None:
@@ -339,6 +340,8 @@ class _Planner:
 
 
 _WIDE = re.compile(r"scope\s*=\s*[\"'](?:session|package|module|class)[\"']")
+_WHOLE_FILE = frozenset({"fixture_definition", "unused_import"})
+"""Rewrites that take part in every migration of a file."""
 _CODES_OF_FUNCTIONS = frozenset({"RS101", "RS201", "RS401", "RS402", "RS501", "RS601", "RS602"})
 
 
@@ -368,9 +371,11 @@ def _lost(old: str, new: str, before: Sequence[Violation], after: Sequence[Viola
     return tuple(sorted(gone, key=lambda item: item.span))
 
 
-def plan_project(project: Project, only: Iterable[str] = (), jobs: int | None = None) -> Plan:
-    """Plans a whole tree; nothing is written."""
-    planner = _Planner(project, frozenset(only))
+def plan_project(
+    project: Project, only: Iterable[str] = (), jobs: int | None = None, rewrite: str | None = None
+) -> Plan:
+    """Plans a whole tree; nothing is written. `rewrite` plans only what the rewrite of that name takes part in."""
+    planner = _Planner(project, frozenset(only), rewrite)
     touched = [path for path in planner.views if planner.candidates(path)]
     for path in touched:
         planner.rewrite(path)
