@@ -219,7 +219,7 @@ class _Rewriter:
         self.test.seeded.clear()
         if not isinstance(self.function.body, cst.IndentedBlock):
             raise _Refused(self.function, Refuse("the body stands on the def line: put it on lines of its own"))
-        body = self.block(self.function.body.body)
+        body = [*self._opening(), *self.block(self.function.body.body)]
         if not body:
             raise _Refused(
                 self.function, Refuse("nothing of the test is left without its mock: delete it or test an effect")
@@ -230,6 +230,21 @@ class _Rewriter:
         replaced = cast(cst.CSTNode, self.module).deep_replace(self.function, changed)
         assert isinstance(replaced, cst.Module)
         return replaced
+
+    def _opening(self) -> list[cst.BaseStatement]:
+        """What a real client needs before it can be used: a WebSocket is connected first."""
+        if self.target.service != "websocket":
+            return []
+        paths = self.test.environment.websocket_paths
+        if len(paths) != 1:
+            what = (
+                "no application of [tool.realservices.apps] has a WebSocket path" if not paths else "there are several"
+            )
+            line = f"await {self.target.fixture}.connect(path)"
+            raise _Refused(None, Refuse(f"say where it connects ({what}): {line}", "assisted"))
+        wait, face = ("await ", "") if self.target.is_async_test else ("", ".sync")
+        line = f'{wait}{self.target.fixture}{face}.connect("{paths[0]}")'
+        return [cst.parse_statement(line, self.module.config_for_parsing)]
 
     def parameters(self) -> cst.Parameters:
         """The parameters with the real fixture in the mock's place."""

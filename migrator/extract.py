@@ -790,7 +790,7 @@ class _Extractor:
             self.add(
                 "request",
                 node.args[0],
-                self.source(node.args[0]).strip("\"'"),
+                " ".join(self.source(node.args[0]).strip("\"'").split()),
                 origin=argument,
                 name="getfixturevalue",
             )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from migrator.codemods.fixture_definition import remove_functions
 from migrator.codemods.function import Left, Outcome, rewrite_function
+from migrator.codemods.routes import websocket_paths
 from migrator.codemods.schema import read_schema
 from migrator.codemods.site import Environment
 from migrator.codemods.unused_import import newly_unused, prune
@@ -103,6 +104,7 @@ def environment_of(config: Config) -> Environment:
         config.fixtures,
         read_schema(config.root, patterns),
         tuple(applications) if isinstance(applications, dict) else (),
+        websocket_paths(config.root, applications) if isinstance(applications, dict) else (),
     )
 
 

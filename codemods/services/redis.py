@@ -121,6 +121,8 @@ def _set(site: Site, arguments: list[Argument]) -> list[str] | None:
     if len(arguments) < 2 or site.keyword("xx") or site.keyword("keepttl"):
         return None
     key, value = arguments[0], arguments[1]
+    if f"taken {key.text}" in site.test.seeded:
+        return None  # the lock was another's and stays so: only what was sent can be asserted
     seconds = site.keyword("ex") or (arguments[2] if len(arguments) > 2 else None)
     lines = _equal(site, "get", [key.text], value)
     return lines + _expiry(site, key.text, seconds, site.keyword("px"))
@@ -315,7 +317,7 @@ def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | 
         if not locked:
             return None
         key = locked[0][0].text
-        site.test.seeded.add(f"get {key}")
+        site.test.seeded.add(f"taken {key}")
         return [site.read("set", key, '"taken"')]
     row = _SEEDS.get(method)
     if row is None:
