@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 
-from realservices import blocking, clickhouse_http
 from realservices.endpoints import ClickHouseEndpoint, Endpoint, PostgresEndpoint, RedisEndpoint
 from realservices.errors import ServiceError
 
@@ -24,6 +23,9 @@ def facts_of(endpoint: Endpoint, timeout: float) -> Facts:
     """
     try:
         if isinstance(endpoint, PostgresEndpoint):
+            # Here, as asyncio and its like would double the time that a warm start takes.
+            from realservices import blocking
+
             return blocking.run(_postgres(endpoint, timeout))
         return _redis(endpoint, timeout) if isinstance(endpoint, RedisEndpoint) else _clickhouse(endpoint, timeout)
     except ServiceError:
@@ -63,6 +65,8 @@ def _redis(endpoint: RedisEndpoint, timeout: float) -> Facts:
 
 
 def _clickhouse(endpoint: ClickHouseEndpoint, timeout: float) -> Facts:
+    from realservices import clickhouse_http
+
     # The database may not be there yet.
     begun = time.perf_counter()
     nowhere = endpoint.with_database("")

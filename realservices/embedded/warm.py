@@ -32,7 +32,7 @@ class Held:
     lease: int
 
 
-_held: dict[tuple[str, bool], Held] = {}
+_held: dict[tuple[Path, str, bool], Held] = {}
 
 
 def attach(recipe: Recipe, timeout: float, exclusive: bool = False) -> Running:
@@ -41,7 +41,7 @@ def attach(recipe: Recipe, timeout: float, exclusive: bool = False) -> Running:
     With `exclusive` no other process uses the server meanwhile. `timeout` is in seconds.
     Raises ServiceError when the server does not come up, with the end of its log.
     """
-    known = _held.get((recipe.key, exclusive))
+    known = _held.get(_key(recipe, exclusive))
     if known and _running(known.folder) == known.running:
         return known.running
     release(recipe, exclusive)
@@ -52,15 +52,21 @@ def attach(recipe: Recipe, timeout: float, exclusive: bool = False) -> Running:
     except BaseException:
         os.close(lease)
         raise
-    _held[recipe.key, exclusive] = Held(running, folder, lease)
+    _held[_key(recipe, exclusive)] = Held(running, folder, lease)
     return running
 
 
 def release(recipe: Recipe, exclusive: bool = False) -> None:
     """Give the lease back before this process ends; nothing happens when there is none."""
-    known = _held.pop((recipe.key, exclusive), None)
+    known = _held.pop(_key(recipe, exclusive), None)
     if known:
         os.close(known.lease)
+
+
+def release_all() -> None:
+    """Give all leases of this process back; its servers are reaped when nobody else has one for a while."""
+    while _held:
+        os.close(_held.popitem()[1].lease)
 
 
 def running(recipe: Recipe) -> Running | None:
@@ -105,6 +111,10 @@ def stop(folder: Path, timeout: float) -> bool:
 def log_of(folder: Path) -> Path:
     """The file that the server of that folder logs to."""
     return folder / "log"
+
+
+def _key(recipe: Recipe, exclusive: bool) -> tuple[Path, str, bool]:
+    return server_home(), recipe.key, exclusive
 
 
 def _folder(recipe: Recipe, slot: int | None = None) -> Path:

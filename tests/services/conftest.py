@@ -51,10 +51,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield folder
     from realservices.embedded import warm
 
-    for held in list(warm._held.values()):
-        if held.folder.is_relative_to(folder):
-            os.close(held.lease)
-            del warm._held[next(key for key, value in warm._held.items() if value is held)]
+    warm.release_all()
     for pid in servers_below(folder):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
