@@ -1,6 +1,7 @@
 """Giving every test an empty Redis, or the seeded one."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import redis
 
@@ -36,16 +37,17 @@ class RedisIsolation:
 
     def reset(self) -> None:
         """Undo whatever was done to the database."""
-        with self._lease.pipeline(transaction=False) as pipeline:
-            pipeline.execute_command(*self._flush)
-            for command in self._seeds:
-                pipeline.execute_command(*command)
-            pipeline.execute()
+        pipeline: Any = self._lease.pipeline(transaction=False)
+        pipeline.execute_command(*self._flush)
+        for command in self._seeds:
+            pipeline.execute_command(*command)
+        pipeline.execute()
 
     def close(self) -> None:
         """Empty the database and give it back."""
-        with self._lease:
-            self._lease.execute_command(*self._flush)
+        lease: Any = self._lease
+        with lease:
+            lease.execute_command(*self._flush)
 
 
 def _leased(server: RedisEndpoint, settings: Settings, alone: bool) -> tuple[RedisEndpoint, redis.Redis]:
@@ -53,7 +55,7 @@ def _leased(server: RedisEndpoint, settings: Settings, alone: bool) -> tuple[Red
         return server, _connect(server, settings, "")
     probe = _connect(server, settings, "")
     with probe:
-        count = int(probe.config_get("databases").get("databases", 16))
+        count = int(probe.config_get("databases").get("databases") or 16)
         empty = [number for number in range(count) if f"db{number}" not in probe.info("keyspace")]
     # What is in another database than the configured one is somebody's.
     for number in dict.fromkeys([server.db, *(number for number in empty if number != 0)]):

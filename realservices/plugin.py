@@ -1,0 +1,112 @@
+"""The pytest plugin. It is loaded in every run wherever the package is, so until switched on it imports pytest only."""
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from realservices import fixtures
+from realservices.errors import ServiceError
+from realservices.fixtures import NEEDS, SESSION
+
+if TYPE_CHECKING:
+    pass
+
+_TRUE = ("1", "true", "yes", "on")
+_PROVIDERS = ("auto", "external", "compose", "embedded")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --real-services."""
+    parser.getgroup("real services").addoption(
+        "--real-services",
+        nargs="?",
+        const="",
+        default=None,
+        metavar="PROVIDER",
+        help="run tests on real services, from the given provider (auto, external, compose or embedded); "
+        "USE_REAL_SERVICES=true does the same",
+    )
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Iterator[None]:
+    """Start what the application needs and tell it where, before a conftest.py can import it."""
+    options = early_config.known_args_namespace
+    provider = _provider(options.real_services)
+    if provider is not None and not options.help and not options.version:
+        try:
+            _open(early_config, provider)
+        except ServiceError as error:
+            raise pytest.UsageError(str(error)) from None
+    return (yield)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the fixtures known."""
+    config.pluginmanager.register(fixtures, "realservices-fixtures")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Name the services that run."""
+    session = config.stash.get(SESSION, None)
+    if session is None:
+        return []
+    lines = session.header() or ["on; services start with the first test that wants them"]
+    return [f"real services: {line}" for line in lines]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start what the collected tests ask for, so that a service that cannot be had fails the run and no test."""
+    services = session.config.stash.get(SESSION, None)
+    if services is None or session.config.option.collectonly:
+        return
+    wanted = {
+        need for item in session.items for name in getattr(item, "fixturenames", ()) for need in NEEDS.get(name, ())
+    }
+    try:
+        for service in sorted(wanted):
+            services.endpoint(service)
+    except ServiceError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Undo what the tests before did.
+
+    Before a test and not after it, so that one that crashed or never came to its end leaves nothing either; and for
+    every test, as one that asks for no fixture may still reach a service through the application.
+    """
+    session = item.config.stash.get(SESSION, None)
+    if session is not None:
+        session.reset()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Give the services back."""
+    session = config.stash.get(SESSION, None)
+    if session is not None:
+        del config.stash[SESSION]
+        session.close()
+
+
+def _open(config: pytest.Config, provider: str) -> None:
+    from realservices.config import load_settings
+    from realservices.session import Session
+
+    session = Session(load_settings(config.rootpath), provider or None, os.environ.get("PYTEST_XDIST_WORKER", "main"))
+    config.stash[SESSION] = session
+    os.environ.update(session.environment())
+
+
+def _provider(option: str | None) -> str | None:
+    """The provider that was asked for, "" for the configured one, None when real services are off."""
+    if option is None:
+        return "" if os.environ.get("USE_REAL_SERVICES", "").strip().lower() in _TRUE else None
+    if option and option not in _PROVIDERS:
+        raise pytest.UsageError(
+            f"--real-services: {option!r} is no provider; use one of {', '.join(_PROVIDERS)}, as --real-services=auto"
+        )
+    return option
