@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from migrator.codemods.command import command
+from migrator.source import split_lines
 
 EXAMPLES = [
     (
@@ -49,7 +50,7 @@ EXAMPLES = [
 
 def remove_functions(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """The text without the functions at those lines (from 1, both included), their comments and their gaps."""
-    lines = text.splitlines(keepends=True)
+    lines = split_lines(text)
     for first, last in sorted(spans, reverse=True):
         start, end = first - 1, last
         while (

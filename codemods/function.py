@@ -6,7 +6,6 @@ everything else in the file stays as it is by construction.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -16,6 +15,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 
 from migrator.codemods.created_mock import added, bound
 from migrator.codemods.fixture_request import in_its_place
+from migrator.codemods.layout import laid_out
 from migrator.codemods.methods import METHODS
 from migrator.codemods.registry import expressions, service_table, statements
 from migrator.codemods.site import (
@@ -72,6 +72,7 @@ def rewrite_function(
     environment: Environment,
     allowed: Callable[[StandIn], Left | None] = lambda stand_in: None,
     wanted: str | None = None,
+    imports: dict[str, str] | None = None,
 ) -> Outcome:
     """Rewrites the function of a view in a file of lines (with their ends).
 
@@ -95,7 +96,7 @@ def rewrite_function(
             left.append(held)
             continue
         # refusals are looked for in the text as it stands in the file, so that their lines are right
-        probe = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment)
+        probe = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports or {})
         try:
             probe.run()
         except _Refused as refused:
@@ -110,7 +111,7 @@ def rewrite_function(
     if not moved:
         return Outcome(None, (), tuple(left))
     for stand_in in moved:
-        rewriter = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment)
+        rewriter = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports or {})
         try:
             module = rewriter.run()
         except _Refused as refused:  # two stand-ins in one statement that cannot both move
@@ -171,6 +172,7 @@ class _Rewriter:
         stand_in: StandIn,
         fixture: str,
         environment: Environment,
+        imports: dict[str, str],
     ) -> None:
         self.module = module
         self.indent = indent
@@ -192,7 +194,7 @@ class _Rewriter:
             asynchronous,
         )
         self.keeps = keeps
-        self.test = Test(self.function, environment)
+        self.test = Test(self.function, environment, imports)
         self._positions: object = None
 
     # -- positions and text
@@ -461,7 +463,9 @@ class _Rewriter:
     def _replaced(self, statement: cst.SimpleStatementLine, lines: Sequence[str]) -> list[cst.BaseStatement]:
         made: list[cst.BaseStatement] = []
         for number, line in enumerate(lines):
-            parsed = cst.parse_statement(textwrap.dedent(line), self.module.config_for_parsing)
+            parsed = laid_out(
+                cst.parse_statement(line, self.module.config_for_parsing), self.module, len(self.indent) + 4
+            )
             if number == 0:
                 parsed = parsed.with_changes(leading_lines=statement.leading_lines)
             if number == len(lines) - 1 and isinstance(parsed, cst.SimpleStatementLine):

@@ -42,10 +42,14 @@ _ADVICE = {
 }
 
 
-def _name(node: cst.BaseExpression) -> str:
+def _name(node: cst.BaseExpression, imports: dict[str, str]) -> str:
+    """The class of an exception as its library calls it, whatever name it was imported by."""
     if isinstance(node, cst.Call):
         node = node.func
-    return node.attr.value if isinstance(node, cst.Attribute) else getattr(node, "value", "")
+    if isinstance(node, cst.Attribute):
+        return node.attr.value
+    name = node.value if isinstance(node, cst.Name) else ""
+    return imports.get(name, name).rpartition(".")[2]
 
 
 @statement("error")
@@ -55,7 +59,7 @@ def outage(site: Site) -> Result | None:
     fixture = site.target.fixture
     if is_literal(site.value, None):
         return None
-    name = _name(site.value) if isinstance(site.value, cst.Call | cst.Name | cst.Attribute) else ""
+    name = _name(site.value, site.test.imports) if isinstance(site.value, cst.Call | cst.Name | cst.Attribute) else ""
     if name in _CONNECTION_ERRORS:
         return Around(f"with {fixture}.outage():")
     if name in _ADVICE:

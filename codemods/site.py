@@ -115,6 +115,8 @@ class Test:
 
     node: cst.FunctionDef
     environment: Environment
+    imports: dict[str, str] = field(default_factory=dict)
+    """What the file's imported names stand for: local name to dotted path."""
     calls: list[tuple[str, str, list[Argument]]] = field(default_factory=list)
     """Assertions on this stand-in: method, assertion, arguments."""
     seeded: set[str] = field(default_factory=set)

@@ -20,6 +20,7 @@ from migrator.config import REAL_FIXTURES, SERVICE_FIXTURES, Config
 from migrator.inventory import Project
 from migrator.model import FileView, Fix, FixtureView, FunctionView, StandIn, Violation
 from migrator.proof import flaw, key
+from migrator.source import split_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +157,14 @@ class _Planner:
 
     def rewrite(self, path: str) -> None:
         """Rewrites every function of a file that can be."""
-        lines = self.text(path).splitlines(keepends=True)
+        lines = split_lines(self.text(path))
+        names = self.project.store[path].names
+        imports = {name: str(found[0][1]) for name, found in names.items() if len(found) == 1 and found[0][0] == "ext"}
         for view in self.candidates(path):
             for stand_in in view.stand_ins:
                 self._hold(path, view, stand_in, lines)
             self.outcomes[path, view.qualname] = rewrite_function(
-                lines, view, self.fixture_of, self.environment, self.allowed(path, view), self.wanted
+                lines, view, self.fixture_of, self.environment, self.allowed(path, view), self.wanted, imports
             )
 
     def _hold(self, path: str, view: FunctionView, stand_in: StandIn, lines: Sequence[str]) -> None:
@@ -256,7 +259,7 @@ class _Planner:
     def assemble(self, path: str, dead: Iterable[FunctionView] = ()) -> str:
         """The text of a file with its rewritten functions, without its dead fixtures and unused imports."""
         old = self.text(path)
-        lines = old.splitlines(keepends=True)
+        lines = split_lines(old)
         changes: list[tuple[int, int, str | None]] = (
             [
                 (view.first_line, view.last_line, outcome.text)
@@ -273,7 +276,7 @@ class _Planner:
             if text is None:
                 spans.append((first + shift, last + shift))
                 continue
-            fresh = text.splitlines(keepends=True)
+            fresh = split_lines(text)
             lines[first - 1 + shift : last + shift] = fresh
             shift += len(fresh) - (last - first + 1)
         new = remove_functions("".join(lines), spans) if spans else "".join(lines)
@@ -357,8 +360,8 @@ def _removable(fixture: FixtureView | None, asked: set[str]) -> bool:
 
 def _lost(old: str, new: str, before: Sequence[Violation], after: Sequence[Violation]) -> tuple[Violation, ...]:
     """The violations that are gone; of several alike, those whose lines are gone."""
-    kept = set(new.splitlines())
-    lines = old.splitlines()
+    kept = set(split_lines(new))
+    lines = split_lines(old)
     rest = Counter(map(key, after))
     gone: list[Violation] = []
 

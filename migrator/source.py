@@ -36,3 +36,8 @@ def read(path: Path) -> bytes:
     """The bytes of a file. Raises OSError."""
     with path.open("rb") as stream:
         return stream.read()
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of a text with their ends, counted as Python counts them: a form feed ends none."""
+    return list(io.StringIO(text, newline=""))

@@ -50,13 +50,26 @@ def state(site: Site) -> Sequence[str] | None:
     number = str(len(rows.node.elements)) if isinstance(rows.node, cst.List | cst.Tuple) else f"len({rows.text})"
     keys = ", ".join(str(column) for column in columns)
     query = f'"SELECT count() FROM {name} WHERE ({keys}) IN %(rows)s"'
+    bound = _tuples(site, rows.node, len(columns)) or f"[tuple(row) for row in {rows.text}]"
     if len(columns) == 1:
-        bound = f"tuple(row[0] for row in {rows.text})"
-        query = f'"SELECT count() FROM {name} WHERE {keys} IN %(rows)s"'
-    else:
-        bound = f"tuple(tuple(row) for row in {rows.text})"
+        return None  # one column does not say which row it was
     held = site.read("execute", query, f'{{"rows": {bound}}}')
     return [f"assert {held} == [({number},)]"]
+
+
+def _tuples(site: Site, node: cst.BaseExpression, width: int) -> str | None:
+    """Rows written out, as the tuples that they are compared as; None where they are not written out."""
+    if not isinstance(node, cst.List | cst.Tuple):
+        return None
+    rows = []
+    for element in node.elements:
+        row = element.value
+        if not isinstance(row, cst.List | cst.Tuple) or len(row.elements) != width:
+            return None
+        if any(isinstance(item, cst.StarredElement) for item in row.elements):
+            return None
+        rows.append(f"({', '.join(site.code(item.value) for item in row.elements)})")
+    return f"[{', '.join(rows)}]"
 
 
 def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | Refuse | None:

@@ -1,7 +1,6 @@
 from unittest.mock import AsyncMock
 
 from redis.exceptions import ConnectionError as RedisDown
-
 from shop.sessions import DAY, Sessions
 
 
