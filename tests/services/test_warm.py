@@ -16,8 +16,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from realservices import probe
 from realservices.config import Settings
 from realservices.embedded import warm
+from realservices.endpoints import PostgresEndpoint
 from realservices.errors import ServiceError
 from realservices.providers import embedded, provide, provide_all
 
@@ -264,3 +266,40 @@ def _may_run(path: str, uid: int) -> bool:
         return subprocess.run([path, "-c", ""], user=uid, extra_groups=[], capture_output=True).returncode == 0
     except OSError:
         return False
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that its server's user may not enter")
+def test_binaries_that_the_servers_user_may_not_reach(
+    home: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binaries = Path(embedded.recipe_of("postgres", settings).binary)
+    hidden = home / "hidden"
+    shutil.copytree(binaries.parent, hidden / "lib" / binaries.parent.name, symlinks=True)
+    hidden.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{hidden / 'lib' / binaries.parent.name / binaries.name}:{os.environ['PATH']}")
+    endpoint = provide("postgres", settings, "embedded")
+    assert isinstance(endpoint, PostgresEndpoint)
+    assert probe.facts_of(endpoint, 10).version == endpoint.version
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user without a name")
+def test_a_user_without_a_name_is_told(tmp_path: Path) -> None:
+    executable = f"/usr/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
+    if not _may_run(executable, 54321):
+        pytest.skip("no Python that an ordinary user may run")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chown(folder, 54321, 54321)
+        done = subprocess.run(
+            [executable, "-c", ATTACH, "postgres"],
+            cwd=folder,
+            env={
+                "PATH": "/usr/bin:/bin",
+                "REALSERVICES_HOME": folder,
+                "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *sys.path]),
+            },
+            user=54321,
+            extra_groups=[],
+            capture_output=True,
+            text=True,
+        )
+    assert "/etc/passwd" in done.stderr.splitlines()[-1]
