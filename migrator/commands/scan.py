@@ -30,8 +30,11 @@ def scan(
 ) -> None:
     """Count the mocks below PATHS (default: the configured paths, else everything) and name their services."""
     from migrator.cli import tool_version
+    from migrator.errors import UsageError
     from migrator.scanning import run_scan
 
+    if output is not None and not Path(output).parent.is_dir():
+        raise UsageError(f"--output {output}: its folder does not exist; make it first")
     result = run_scan(paths, jobs)
     if form == "table":
         from rich.console import Console

@@ -32,7 +32,7 @@ class Place:
 
 
 def unpacked(target: Path) -> Path:
-    """Write the set as the Python it stands for: kept as text, so that neither pytest nor `migrate` takes it for ours."""
+    """Writes the set as the Python it stands for; as text neither pytest nor `migrate` takes it for ours."""
     for source in sorted(LABELLED.rglob("*.txt")):
         copy = target / source.relative_to(LABELLED).with_suffix("")
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,10 @@ def traps(tree: Path) -> Iterator[tuple[str, int]]:
 
 def scanned(tree: Path) -> Iterator[tuple[Place, str]]:
     run = subprocess.run(
-        [sys.executable, "-m", "migrator", "scan", ".", "--format", "json"], cwd=tree, capture_output=True, text=True
+        [sys.executable, "-P", "-m", "migrator", "scan", ".", "--format", "json"],
+        cwd=tree,
+        capture_output=True,
+        text=True,
     )
     assert run.returncode == 0, run.stderr
     result = json.loads(run.stdout)
