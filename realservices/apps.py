@@ -1,0 +1,132 @@
+"""Serving the applications under test: ASGI, on a real port, in a thread of the test process.
+
+In this process, so that what a test binds or patches is what the application sees; in a thread with a loop of its own,
+so that it answers while the test waits.
+"""
+
+import importlib
+import socket
+import sys
+import threading
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from realservices.errors import ConfigError, ServiceError
+
+_PATIENCE = 30.0  # seconds for start-up and for shut-down
+
+
+def bound() -> socket.socket:
+    """A socket on a free port of loopback, so that the address is known before the application is imported."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    sock.listen(128)
+    return sock
+
+
+def urls(sock: socket.socket) -> tuple[str, str]:
+    """The http and the ws address of a bound socket."""
+    host, port = sock.getsockname()[:2]
+    return f"http://{host}:{port}", f"ws://{host}:{port}"
+
+
+@dataclass(slots=True)
+class App:
+    """A served application."""
+
+    name: str
+    url: str
+    ws_url: str
+    _server: Any
+    _thread: threading.Thread
+
+    def stop(self) -> None:
+        """Shut the application down, its lifespan included."""
+        self._server.should_exit = True
+        self._thread.join(_PATIENCE)
+
+
+def serve(name: str, target: str, root: Path, sock: socket.socket) -> App:
+    """Serve `module:attribute` on a bound socket.
+
+    Raises ConfigError where the target names nothing, ServiceError with the application's traceback where it does not
+    start.
+    """
+    import uvicorn
+
+    application = load(name, target, root)
+    failures: list[str] = []
+    config = uvicorn.Config(application, lifespan="auto", log_config=None, access_log=False, ws="websockets-sansio")
+    server = uvicorn.Server(config)
+    started = threading.Event()
+
+    def run() -> None:
+        try:
+            server.run(sockets=[sock])
+        except BaseException:
+            failures.append(traceback.format_exc())
+        finally:
+            started.set()
+
+    log = _Log(failures)
+    log.attach()
+    thread = threading.Thread(target=run, name=f"realservices-{name}", daemon=True)
+    thread.start()
+    waited = 0.0
+    while not server.started and not started.wait(0.005):
+        waited += 0.005
+        if waited > _PATIENCE:
+            failures.append(f"it did not start within {_PATIENCE:.0f} seconds")
+            break
+    log.detach()
+    if not server.started:
+        raise ServiceError(f"the application {name} ({target}) does not start:\n{''.join(failures).rstrip()}")
+    url, ws_url = urls(sock)
+    return App(name, url, ws_url, server, thread)
+
+
+def load(name: str, target: str, root: Path) -> Any:
+    """The application object. Raises ConfigError where there is none, ServiceError where importing it fails."""
+    key = f"{root / 'pyproject.toml'}: tool.realservices.apps.{name}"
+    module, _, attribute = target.partition(":")
+    if not module or not attribute:
+        raise ConfigError(f"{key} = {target!r}: write it as module:attribute")
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
+            raise ConfigError(f"{key} = {target!r}: there is no module {error.name} below {root}") from None
+        raise ServiceError(f"the application {name} ({target}) cannot be imported:\n{traceback.format_exc()}") from None
+    except Exception:
+        raise ServiceError(f"the application {name} ({target}) cannot be imported:\n{traceback.format_exc()}") from None
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            raise ConfigError(f"{key} = {target!r}: {module} has no {attribute}")
+        found = getattr(found, part)
+    return found
+
+
+class _Log:
+    """Collects what the server logs while it starts: the application's own traceback is there."""
+
+    def __init__(self, lines: list[str]) -> None:
+        import logging
+
+        class Handler(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                if record.levelno >= logging.ERROR:
+                    lines.append(f"{record.getMessage()}\n")
+
+        self._handler = Handler()
+        self._logger = logging.getLogger("uvicorn.error")
+
+    def attach(self) -> None:
+        self._logger.addHandler(self._handler)
+
+    def detach(self) -> None:
+        self._logger.removeHandler(self._handler)

@@ -1,0 +1,174 @@
+"""The real WebSocket client, over the websockets library, with a journal."""
+
+import functools
+import json
+from typing import Any, Self
+
+import websockets
+import websockets.sync.client
+
+from realservices.journal import Journal, NoJournal
+from realservices.services.faulty import Faults, Faulty
+
+_NOT_CONNECTED = "is not connected: await real_websocket_client.connect(path) first"
+
+
+def _address(base: str, path: str) -> str:
+    """A path at the first application, or an address of its own."""
+    if path.startswith(("ws://", "wss://")):
+        return path
+    if not base:
+        raise ValueError(f"{path!r} is a path, and [tool.realservices.apps] names no application to find it at")
+    return base + (path if path.startswith("/") else f"/{path}")
+
+
+def _frame(message: Any) -> str | bytes:
+    """Text and bytes as they are, everything else as JSON."""
+    return message if isinstance(message, str | bytes) else json.dumps(message)
+
+
+class RealWebSocketClient(Faulty):
+    """A connection to the application under test; made anew for each test, so for its loop."""
+
+    def __init__(self, base: str, faults: Faults, journal: Journal, timeout: float) -> None:
+        self._base = base
+        self._faults = faults
+        self._timeout = timeout
+        self._connection: Any = None
+        self.journal = journal
+
+    async def connect(self, path: str, **options: Any) -> Self:
+        """Connect to a path of the first application, or to a ws:// address; an earlier connection is closed."""
+        await self._shut()
+        with self.journal.sending("connect", (path,), options) as call:
+            options.setdefault("open_timeout", self._timeout)
+            self._connection = await websockets.connect(_address(self._base, path), **options)
+            call.result = self
+        return self
+
+    async def send(self, message: Any) -> None:
+        """Send text, bytes, or anything that JSON can say. Raises RuntimeError where nothing is connected."""
+        connection = self._connected()
+        with self.journal.sending("send", (message,)):
+            await connection.send(_frame(message))
+
+    async def recv(self) -> str | bytes:
+        """The next message. Raises RuntimeError where nothing is connected."""
+        return await self._received("recv")
+
+    async def receive(self) -> str | bytes:
+        """The next message."""
+        return await self._received("receive")
+
+    async def receive_json(self) -> Any:
+        """The next message, read as JSON."""
+        return json.loads(await self._received("receive_json"))
+
+    async def close(self) -> None:
+        """Close the connection; closing twice is nothing."""
+        with self.journal.sending("close"):
+            await self._shut()
+
+    @functools.cached_property
+    def quiet(self) -> "RealWebSocketClient":
+        """The same client outside the journal, on a connection of its own."""
+        return RealWebSocketClient(self._base, self._faults, NoJournal(), self._timeout)
+
+    @functools.cached_property
+    def sync(self) -> "RealSyncWebSocketClient":
+        """The synchronous client, on a connection of its own, with the same journal."""
+        return RealSyncWebSocketClient(self._base, self._faults, self.journal, self._timeout)
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection."""
+        return self._connection is not None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._shut()
+
+    def abandon(self) -> None:
+        """Drop the connection without a farewell: its loop may be gone."""
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.transport is not None:
+            sock = connection.transport.get_extra_info("socket")
+            if sock is not None and not connection.transport.is_closing():
+                connection.transport.abort()
+        if "sync" in self.__dict__:
+            self.sync.close()
+
+    async def _received(self, method: str) -> str | bytes:
+        connection = self._connected()
+        with self.journal.sending(method) as call:
+            call.result = await connection.recv()
+        message: str | bytes = call.result
+        return message
+
+    async def _shut(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    def _connected(self) -> Any:
+        if self._connection is None:
+            raise RuntimeError(f"real_websocket_client {_NOT_CONNECTED}")
+        return self._connection
+
+
+class RealSyncWebSocketClient(Faulty):
+    """The synchronous face of the WebSocket client."""
+
+    def __init__(self, base: str, faults: Faults, journal: Journal, timeout: float) -> None:
+        self._base = base
+        self._faults = faults
+        self._timeout = timeout
+        self._connection: Any = None
+        self.journal = journal
+
+    def connect(self, path: str, **options: Any) -> Self:
+        """Connect to a path of the first application, or to a ws:// address; an earlier connection is closed."""
+        self.close()
+        with self.journal.sending("connect", (path,), options) as call:
+            options.setdefault("open_timeout", self._timeout)
+            self._connection = websockets.sync.client.connect(_address(self._base, path), **options)
+            call.result = self
+        return self
+
+    def send(self, message: Any) -> None:
+        """Send text, bytes, or anything that JSON can say. Raises RuntimeError where nothing is connected."""
+        connection = self._connected()
+        with self.journal.sending("send", (message,)):
+            connection.send(_frame(message))
+
+    def recv(self) -> str | bytes:
+        """The next message. Raises RuntimeError where nothing is connected."""
+        return self._received("recv")
+
+    def receive(self) -> str | bytes:
+        """The next message."""
+        return self._received("receive")
+
+    def receive_json(self) -> Any:
+        """The next message, read as JSON."""
+        return json.loads(self._received("receive_json"))
+
+    def close(self) -> None:
+        """Close the connection; closing twice is nothing."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _received(self, method: str) -> str | bytes:
+        connection = self._connected()
+        with self.journal.sending(method) as call:
+            call.result = connection.recv(timeout=self._timeout)
+        message: str | bytes = call.result
+        return message
+
+    def _connected(self) -> Any:
+        if self._connection is None:
+            raise RuntimeError(f"real_websocket_client.sync {_NOT_CONNECTED.replace('await ', '')}")
+        return self._connection
