@@ -160,7 +160,6 @@ _METHODS: dict[Service, frozenset[str]] = {
             "expire",
             "pexpire",
             "expireat",
-            "ttl",
             "pttl",
             "lpush",
             "rpush",
@@ -256,7 +255,21 @@ _WITH: dict[Service, frozenset[str]] = {
         }
     ),
     "redis": frozenset(
-        {"publish", "exists", "persist", "pubsub", "get", "set", "delete", "pipeline", "keys", "lock", "eval", "type"}
+        {
+            "publish",
+            "ttl",
+            "exists",
+            "persist",
+            "pubsub",
+            "get",
+            "set",
+            "delete",
+            "pipeline",
+            "keys",
+            "lock",
+            "eval",
+            "type",
+        }
     ),
     "clickhouse": frozenset({"query", "command", "insert"}),
     "websocket": frozenset({"recv", "accept", "ping", "pong", "send", "receive"}),

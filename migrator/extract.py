@@ -144,7 +144,7 @@ class _Extractor:
                 parts.append("()")
                 node = node.func
             elif isinstance(node, ast.Subscript):
-                parts.append("[]")
+                parts.append(f"[{key}]" if (key := _key(node)) else "[]")
                 node = node.value
             elif isinstance(node, ast.Await):
                 node = node.value
@@ -156,7 +156,7 @@ class _Extractor:
                 break
         text = ""
         for part in reversed(parts):
-            text += part if part in ("()", "[]") else ("." if text else "") + part
+            text += part if part.startswith(("(", "[")) else ("." if text else "") + part
         return text
 
     # -- scopes
@@ -417,7 +417,7 @@ class _Extractor:
                 name[1] if name[0] == "str" else function.name, autouse, keywords.get("params", UNKNOWN)
             )
         elif dotted == "pytest.mark.parametrize" and origin[0] == "call":
-            mark = _parametrize(origin)
+            mark = _parametrize(origin, node)
             if mark is not None:
                 function.parametrized.append(mark)
 
@@ -438,9 +438,9 @@ class _Extractor:
         cls = Class(node.name, qualname, parent, owner.function, self.span(node), [], [], [], test=test)
         facts.classes.append(cls)
         cls.decorators = self.decorators(node.decorator_list, function=None, cls=index, test=test)
-        for decorator in cls.decorators:
+        for decorator, expression in zip(cls.decorators, node.decorator_list, strict=True):
             if _dotted(decorator) == "pytest.mark.parametrize" and decorator[0] == "call":
-                mark = _parametrize(decorator)
+                mark = _parametrize(decorator, expression)
                 if mark is not None:
                     cls.parametrized.append(mark)
         for base in node.bases:
@@ -472,7 +472,11 @@ class _Extractor:
         return origin
 
     def visit_assign(self, node: ast.Assign) -> None:
-        texts = [self.symbol(target) for target in node.targets if not isinstance(target, ast.Tuple | ast.List)]
+        texts = [
+            (isinstance(target, ast.Subscript) and _key(target)) or self.symbol(target)
+            for target in node.targets
+            if not isinstance(target, ast.Tuple | ast.List)
+        ]
         if texts == ["pytest_plugins"]:
             self.facts.plugins.extend(_strings(node.value))
         if len(node.targets) == 1 and isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Tuple):
@@ -724,11 +728,14 @@ class _Extractor:
             called = self.ev(function)
         symbol = self.symbol(function)
         slot = len(self.facts.candidates)
-        target = _target(node, self)
-        self.hints.append("=" + target if target else "(" + symbol)
+        target = ""
+        self.hints.append("(" + symbol)
         arguments = []
         for argument in node.args:
             arguments.append(self.ev(argument))
+            if len(arguments) == 1:
+                target = _target(node, arguments[0])
+                self.hints[-1] = "=" + target if target else self.hints[-1]
         keywords: list[tuple[str, Origin]] = []
         for keyword in node.keywords:
             if keyword.arg is None:
@@ -769,9 +776,9 @@ class _Extractor:
         """Notes the local names that a call puts in the place of a dotted target, if it turns out to be a patch."""
         owner = self.function
         if owner is not None and called[0] != "real" and not _boring(called):
-            for value in (*node.args, *(keyword.value for keyword in node.keywords)):
-                name = _chain(value)
-                if name:
+            values = [*node.args, *(keyword.value for keyword in node.keywords)]
+            for part in (part for value in values for part in ast.walk(value)):
+                if isinstance(part, ast.Name | ast.Attribute) and (name := _chain(part)):
                     owner.given.setdefault(name, []).append((called, target))
 
     def special(
@@ -785,6 +792,10 @@ class _Extractor:
         name = function.attr
         if name in ("enter_context", "enter_async_context") and arguments:
             return ("ctx", arguments[0])
+        if name == "join" and receiver[0] == "str" and arguments and arguments[0][0] == "seq":
+            parts = [self.string(item) for item in arguments[0][1]]
+            if all(part[0] == "str" for part in parts):
+                return ("str", receiver[1].join(part[1] for part in parts)[:_KEEP])
         if name in ("getfixturevalue", "getfuncargvalue") and node.args:
             argument = arguments[0]
             self.add(
@@ -860,10 +871,30 @@ class _Extractor:
         return _union([self.ev(value) for value in node.values])
 
     def ev_binary(self, node: ast.BinOp) -> Origin:
-        left, right = self.ev(node.left), self.ev(node.right)
+        left, right = self.string(self.ev(node.left)), self.string(self.ev(node.right))
+        if isinstance(node.op, ast.Add) and left[0] == right[0] == "str" and len(left[1] + right[1]) <= _KEEP:
+            return ("str", left[1] + right[1])
         if left[0] == "seq" and right[0] == "seq":
             return ("seq", (*left[1], *right[1]))
         return REAL
+
+    def ev_joined(self, node: ast.JoinedStr) -> Origin:
+        """An f-string as far as it can be read; "{}" stands for what is computed."""
+        text = ""
+        for part in node.values:
+            if isinstance(part, ast.Constant):
+                text += str(part.value)
+            elif isinstance(part, ast.FormattedValue):
+                origin = self.string(self.ev(part.value))
+                text += str(origin[1]) if origin[0] == "str" else "{}"
+                if part.format_spec is not None:
+                    self.ev(part.format_spec)
+        return ("str", text) if len(text) <= _KEEP else REAL
+
+    def string(self, origin: Origin) -> Origin:
+        """A global of this file that is one string, as that string."""
+        known = self.facts.names.get(origin[1], []) if origin[0] == "glob" else []
+        return known[0] if len(known) == 1 and known[0][0] == "str" else origin
 
     def ev_walrus(self, node: ast.NamedExpr) -> Origin:
         self.hints.append(node.target.id)
@@ -1044,7 +1075,14 @@ def _origin_of_chain(extractor: _Extractor, node: ast.expr) -> Origin:
     return extractor.lookup(node.id) if isinstance(node, ast.Name) else UNKNOWN
 
 
-def _parametrize(origin: Origin) -> tuple[tuple[str, ...], Origin] | None:
+def _parametrize(origin: Origin, node: ast.expr) -> tuple[tuple[str, ...], Origin] | None:
+    """The names that a parametrize mark binds, "" for those that it hands to fixtures, and its rows."""
+    every, some = _indirect(node)
+    found = None if every else _named(origin)
+    return found and (tuple("" if name in some else name for name in found[0]), found[1])
+
+
+def _named(origin: Origin) -> tuple[tuple[str, ...], Origin] | None:
     arguments, keywords = list(origin[2]), dict(origin[3])
     names = arguments[0] if arguments else keywords.get("argnames", UNKNOWN)
     values = arguments[1] if len(arguments) > 1 else keywords.get("argvalues", UNKNOWN)
@@ -1055,15 +1093,31 @@ def _parametrize(origin: Origin) -> tuple[tuple[str, ...], Origin] | None:
     return None
 
 
-def _target(node: ast.Call, extractor: _Extractor) -> str:
+def _target(node: ast.Call, first: Origin) -> str:
     """ "app.cache.client" of `patch("app.cache.client", …)` and of `patch.object(app.cache, "client", …)`, else ""."""
-    first, second = (*node.args, None, None)[:2]
-    if isinstance(first, ast.Constant):
-        return first.value[:_KEEP] if isinstance(first.value, str) else ""
-    if first is None or not (isinstance(second, ast.Constant) and isinstance(second.value, str)):
+    if first[0] == "str":
+        return str(first[1])
+    second = node.args[1] if len(node.args) > 1 else None
+    if not (isinstance(second, ast.Constant) and isinstance(second.value, str)):
         return ""
-    owner = _dotted(_origin_of_chain(extractor, first)) or _chain(first)
+    owner = _dotted(first) or _chain(node.args[0])
     return f"{owner}.{second.value[:_KEEP]}" if owner else ""
+
+
+def _key(node: ast.Subscript) -> str:
+    """ "redis" of `mocks["redis"]`, else ""."""
+    key = node.slice
+    known = isinstance(key, ast.Constant) and isinstance(key.value, str) and key.value.isidentifier()
+    return str(key.value) if known else ""  # type: ignore[attr-defined]
+
+
+def _indirect(node: ast.expr) -> tuple[bool, list[str]]:
+    """Whether all of a parametrize call's names go to fixtures, else which of them."""
+    for keyword in node.keywords if isinstance(node, ast.Call) else ():
+        if keyword.arg == "indirect":
+            value = keyword.value
+            return isinstance(value, ast.Constant) and bool(value.value), _strings(value)
+    return False, []
 
 
 def _strings(node: ast.expr) -> list[str]:
@@ -1160,6 +1214,7 @@ _EXPRESSIONS: dict[type[ast.AST], Callable[..., Origin]] = {
     ast.IfExp: _Extractor.ev_if,
     ast.BoolOp: _Extractor.ev_bool,
     ast.BinOp: _Extractor.ev_binary,
+    ast.JoinedStr: _Extractor.ev_joined,
     ast.NamedExpr: _Extractor.ev_walrus,
     ast.ListComp: _Extractor.ev_comprehension,
     ast.SetComp: _Extractor.ev_comprehension,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -402,6 +403,8 @@ class Judge:
         value = self.linker.mock_fixture(path, index)
         if value is not None:
             found.append(value.evidence)
+        for origin in function.returns:
+            found += self._value_evidence(path, origin)
         best = min(found, key=lambda item: item.rank)
         if best.rank >= METHODS:
             for returned in function.returned_names:
@@ -409,7 +412,8 @@ class Judge:
         if best.rank >= METHODS:
             used = {method for returned in function.returned_names for method in function.methods.get(returned, ())}
             used |= {item.path.split(".", 1)[0] for item in function.programmed if item.root in function.returned_names}
-            used |= self._keyword_methods(function)
+            for origin in (*function.returns, *(item.origin for item in function.locals.values())):
+                used |= _keywords(origin)
             for owner, number, parameter in self._requesters.get(key, ()):
                 used |= self.linker.facts[owner].functions[number].methods.get(parameter, set())
             said = service_of_methods(used)
@@ -417,12 +421,6 @@ class Judge:
                 best = Evidence(METHODS, said[0], f"methods {said[1]}")
         self._fixture_evidence[key] = best
         return best
-
-    @staticmethod
-    def _keyword_methods(function: Function) -> set[str]:
-        """`MagicMock(fetchrow=…)`: methods named where the mock is made."""
-        origins = [*function.returns, *(item.origin for item in function.locals.values())]
-        return {name for origin in origins if origin[0] == "call" for name, _ in origin[3]}
 
     def name_evidence(self, path: str, function: int | None, cls: int | None, name: str) -> Evidence:
         """The service of a local name as one function sees it."""
@@ -440,7 +438,9 @@ class Judge:
         seen: set[int] = set()
         while owner is not None:
             used |= owner.methods.get(name, set())
+            used |= {item.path.partition(".")[0] for item in owner.programmed if item.root == name}
             if name in owner.locals:
+                used |= _keywords(owner.locals[name].origin)
                 found += self._value_evidence(path, owner.locals[name].origin)
                 found += self._handed_over(path, function, cls, owner, name)
                 if name in owner.returned_names and owner.fixture is not None:
@@ -865,7 +865,13 @@ def _root(symbol: str) -> str:
 
 
 def _parts(symbol: str) -> list[str]:
-    return [part.partition("(")[0].partition("[")[0] for part in symbol.split(".")][:-1]
+    """The names of a chain but the last, the keys of its subscripts among them."""
+    return [name for name in re.split(r"[.()\[\]]+", symbol) if name][:-1]
+
+
+def _keywords(origin: Origin) -> set[str]:
+    """`MagicMock(fetchrow=…)`: methods named where the mock is made."""
+    return {name for name, _ in origin[3]} if origin[0] == "call" else set()
 
 
 def _one_code_a_place(found: list[Violation]) -> list[Violation]:

@@ -573,7 +573,12 @@ class Linker:
         if origin[0] == "attr":
             base = self.dotted(path, origin[1])
             return f"{base}.{origin[2]}" if base else str(origin[2])
+        if origin[0] == "iter" and origin[1][0] == "seq":
+            return next((str(item[1]) for item in origin[1][1] if item[0] == "str"), "")
         if origin[0] == "glob":
+            known = self.facts[path].names.get(origin[1], [])
+            if len(known) == 1 and known[0][0] == "str":
+                return str(known[0][1])
             for value in self.values(path, origin):
                 if value.kind in ("external", "module"):
                     return value.name
