@@ -1,24 +1,54 @@
-"""Giving every test the PostgreSQL database as the first one found it."""
+"""Giving every test the PostgreSQL database as the first one found it, at the price of what the test before changed.
 
+A test that wrote nothing costs one question. Rows and sequences are brought back in one script, while every connection
+stays open. Whatever else was done (DDL, large objects, very many rows) is undone by dropping the database and cloning
+the template again under the same name.
+"""
+
+import asyncio
+import time
 from typing import Any
+
+import asyncpg
 
 from realservices.background import Background
 from realservices.config import Settings
 from realservices.endpoints import PostgresEndpoint
-from realservices.isolation import postgres_databases
+from realservices.isolation import postgres_baseline, postgres_databases
+from realservices.isolation.postgres_baseline import Baseline
+from realservices.isolation.postgres_log import Log
 from realservices.services.postgres_connections import Connections
+
+_GRACE = 0.25  # seconds that a transaction which outlives its test has to come to its end
+_STATE = """
+SELECT pg_current_wal_insert_lsn() AS position, EXISTS (SELECT FROM pg_locks WHERE database = $1) AS busy
+"""
+# Prepared transactions hold locks without having a process.
+_HOLDERS = """
+SELECT l.pid, bool_or(a.state = 'idle') AS idle FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.database = $1 AND (l.pid IS NULL OR a.backend_type = 'client backend' AND l.pid <> ALL ($2::int[]))
+GROUP BY l.pid
+"""
+_PREPARED = "SELECT quote_literal(gid) FROM pg_prepared_xacts WHERE database = current_database()"
+# Nothing of the schema may run while rows are put back: no trigger, no foreign key, no rule.
+_SESSION = "SET session_replication_role = replica; SET synchronous_commit = off; SET search_path = ''"
 
 
 class PostgresIsolation:
-    """The database of this process: a clone of the template, healed before each test that finds it changed."""
+    """The database of this process. Background loop only, except for `open` and `endpoint`."""
 
-    def __init__(self, databases: postgres_databases.Databases, template: str, name: str, transaction: bool) -> None:
+    def __init__(self, databases: postgres_databases.Databases, template: str, name: str, settings: Settings) -> None:
+        self.endpoint = databases.server.with_database(name)
         self._databases = databases
         self._template = template
         self._name = name
-        self._transaction = transaction
-        self._lsn: Any = None
-        self.endpoint = databases.server.with_database(name)
+        self._settings = settings
+        self._oid = 0
+        self._log: Log | None = None
+        self._position = 0  # in the log, where that cannot be read
+        self._baseline = Baseline()
+        self._repairs: Any = None  # the connection to the database that undoes
+        self._spared: list[int] = []  # processes that held a lock before the first test
 
     @classmethod
     def open(
@@ -31,21 +61,98 @@ class PostgresIsolation:
         """Undo whatever was done to the database through any connection, and what was left in `connections`."""
         if connections.used:
             await connections.forget()
-        if await self._position() != self._lsn:
+        if not await self._is_clean() and not await self._repair():
             await connections.close()
-            await self._databases.drop(self._name)
-            await self._databases.clone(self._template, self._name)
-            self._lsn = await self._position()
-        if self._transaction:
+            await self._clone_again()
+        if self._settings.postgres.isolation == "transaction":
             await connections.begin()
+
+    async def spare(self) -> None:
+        """Let the locks that are held now be: they are the application's own, taken when it started."""
+        self._spared = [row["pid"] for row in await self._holders() if row["pid"] is not None]
 
     async def close(self) -> None:
         """Drop the database."""
         await self._databases.forget(self._name)
         await self._databases.control.close()
 
-    async def _position(self) -> Any:
-        return await self._databases.control.fetchval("SELECT pg_current_wal_insert_lsn()")
+    async def _is_clean(self) -> bool:
+        state = await self._databases.control.fetchrow(_STATE, self._oid)
+        if state["busy"]:
+            await self._end_transactions()
+        if self._log is None:
+            return not state["busy"] and bool(state["position"] == self._position)
+        # What holds locks may have written something that is in the log only once it ends.
+        return not state["busy"] and not self._baseline.unlogged and self._log.is_at(state["position"])
+
+    async def _repair(self) -> bool:
+        """Bring rows and sequences back, connections left open; False where that is not enough."""
+        if self._log is None:
+            return False
+        touched = await self._log.read(self._oid)
+        if touched.everything or self._baseline.catalogs(touched.committed):
+            return False
+        owners = self._baseline.owners
+        changed = [owners[file] for file in touched.committed if file in owners]
+        rolled_back = [owners[file] for file in touched.rolled_back if file in owners]
+        script = self._baseline.repair(changed, rolled_back, self._log.mark)
+        if script is None:
+            return False
+        try:
+            if script:
+                connection = await self._connected()
+                await connection.execute(script)
+                for table in self._baseline.swept():
+                    await connection.execute(f"VACUUM {table}")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            return False
+        return True
+
+    async def _end_transactions(self) -> None:
+        """See that no transaction of a test goes on: wait a moment, then end the connection it is on."""
+        deadline = time.monotonic() + _GRACE
+        while holders := await self._holders():
+            if any(row["pid"] is None for row in holders):
+                connection = await self._connected()
+                for row in await connection.fetch(_PREPARED):
+                    await connection.execute(f"ROLLBACK PREPARED {row[0]}")
+                continue
+            late = time.monotonic() > deadline
+            ending = [row["pid"] for row in holders if late or row["idle"]]
+            for pid in ending:
+                await self._databases.control.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
+            if not ending:
+                await asyncio.sleep(0.005)
+
+    async def _holders(self) -> list[Any]:
+        own = [*self._spared]
+        if self._repairs is not None and not self._repairs.is_closed():
+            own.append(self._repairs.get_server_pid())
+        rows: list[Any] = await self._databases.control.fetch(_HOLDERS, self._oid, own)
+        return rows
+
+    async def _connected(self) -> Any:
+        if self._repairs is None or self._repairs.is_closed():
+            timeout = self._settings.connection_timeout
+            self._repairs = await asyncpg.connect(
+                self.endpoint.dsn, timeout=timeout, command_timeout=self._settings.query_timeout
+            )
+            await self._repairs.execute(_SESSION)
+        return self._repairs
+
+    async def _clone_again(self) -> None:
+        if self._repairs is not None:
+            self._repairs.terminate()
+        await self._databases.drop(self._name)
+        await self._clone()
+
+    async def _clone(self) -> None:
+        control = self._databases.control
+        await self._databases.clone(self._template, self._name)
+        self._oid = await control.fetchval("SELECT oid FROM pg_database WHERE datname = $1", self._name)
+        if self._log is not None:
+            await self._log.skip()
+        self._position = await control.fetchval("SELECT pg_current_wal_insert_lsn()")
 
     @classmethod
     async def _open(cls, server: PostgresEndpoint, settings: Settings, label: str) -> "PostgresIsolation":
@@ -53,7 +160,10 @@ class PostgresIsolation:
         await databases.sweep()
         template = await databases.template()
         name = await databases.create(label)
-        await databases.clone(template, name)
-        isolation = cls(databases, template, name, settings.postgres.isolation == "transaction")
-        isolation._lsn = await isolation._position()
+        isolation = cls(databases, template, name, settings)
+        isolation._log = await Log.open(databases.control, f"realservices:{name}")
+        await isolation._clone()
+        if isolation._log is not None:
+            # Files and oids are those of the template, so that every later clone has the same baseline.
+            isolation._baseline = await postgres_baseline.read(await isolation._connected())
         return isolation
