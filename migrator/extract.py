@@ -790,7 +790,7 @@ class _Extractor:
         result: Origin,
     ) -> Origin:
         name = function.attr
-        if name in ("enter_context", "enter_async_context") and arguments:
+        if name in _ENTERING and arguments:
             return ("ctx", arguments[0])
         if name == "join" and receiver[0] == "str" and arguments and arguments[0][0] == "seq":
             parts = [self.string(item) for item in arguments[0][1]]
@@ -963,6 +963,10 @@ _FAKE_INSPECTIONS = frozenset(
 )
 _FAKE_QUERIES = frozenset({"get_request", "get_requests", "has_request", "pending_mocks", "isdone"})
 """Methods that hand out recorded requests: their attribute is the place, not the call."""
+_ENTERING = frozenset(
+    {"enter_context", "enter_async_context", "enterContext", "enterAsyncContext", "enterClassContext"}
+)
+"""Methods that give what the context manager handed to them gives."""
 _STRONG = ("assert_called", "assert_not_called", "assert_any_", "assert_has_", "assert_awaited", "assert_not_awaited")
 """What a real thing's method is hardly called: a module's own function was replaced."""
 _PLAIN = frozenset(

@@ -125,7 +125,7 @@ class Judge:
         found = [
             value
             for name in facts.names
-            if not name.startswith("_")
+            if self.linker.exports(target, name)
             for value in self.linker.global_values(target, name)
             if value.kind in _RE_EXPORTED | _FAKED
         ]
@@ -470,7 +470,10 @@ class Judge:
             for function_ in facts.functions:
                 if function_.cls == cls:
                     used |= function_.methods.get(name, set())
-        elif function is None or not found[1:]:
+        if function is None:
+            for user in facts.functions:
+                used |= user.methods.get(name, set()) if name not in user.locals else set()
+        if not name.startswith("self.") and (function is None or not found[1:]):
             found += self._value_evidence(path, ("glob", name.split(".", 1)[0]))
         best = min(found, key=lambda item: item.rank)
         if best.rank >= METHODS:

@@ -280,6 +280,8 @@ class Linker:
         for star in facts.stars:
             target = self.module(star, path)
             if target is not None and target in self.facts:
+                if not self.exports(target, name):
+                    continue
                 found = self.values(target, ("glob", name))
                 if found != (UNKNOWN_VALUE,):
                     yield from found
@@ -290,6 +292,13 @@ class Linker:
                     yield value
                     return
         yield UNKNOWN_VALUE
+
+    def exports(self, path: str, name: str) -> bool:
+        """Whether `from module import *` gives a name: those of `__all__`, else those without an underscore."""
+        listed = self.facts[path].names.get("__all__", [])
+        if len(listed) == 1 and listed[0][0] == "seq" and all(item[0] == "str" for item in listed[0][1]):
+            return ("str", name) in listed[0][1]
+        return not name.startswith("_")
 
     def _parameter(self, path: str, facts: Facts, index: int, name: str) -> Iterator[Value]:
         function = facts.functions[index]
@@ -822,8 +831,9 @@ class Linker:
             return table
         for star in facts.stars:
             target = self.module(star, path)
-            if target is not None:
-                table.update(self.fixture_table(target))
+            if target is not None and target in self.facts:
+                offered = self.fixture_table(target)
+                table.update({name: key for name, key in offered.items() if self.exports(target, self._defined(key))})
         for name, origins in facts.names.items():
             for origin in origins:
                 if origin[0] == "fn":
@@ -837,6 +847,9 @@ class Linker:
                             if mark is not None:
                                 table[mark.name if mark.name != value.name else name] = (value.path, value.index)
         return table
+
+    def _defined(self, key: tuple[str, int]) -> str:
+        return self.facts[key[0]].functions[key[1]].name
 
     @cached_property
     def plugin_tables(self) -> list[dict[str, tuple[str, int]]]:
