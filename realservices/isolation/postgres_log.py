@@ -16,11 +16,11 @@ _TOO_FAR = 4 << 20  # bytes of log that are not worth reading; the servers of ot
 _TOO_MUCH = 1 << 20  # bytes logged for this database after which a new clone is quicker than undoing
 _FLUSH = "SELECT pg_logical_emit_message(true, '', '')"
 _RECORDS = """
-SELECT xid, record_length, block_ref,
+SELECT till, xid, record_length, block_ref,
   CASE WHEN resource_manager IN ('LogicalMessage', 'Transaction') THEN resource_manager || description END AS note
-FROM pg_get_wal_records_info($1, $2)
-WHERE xid <> '0'::xid AND (block_ref LIKE $3 OR block_ref LIKE '%/0/%' OR resource_manager = 'LogicalMessage'
-  OR (resource_manager = 'Transaction' AND record_type = 'ABORT'))
+FROM (SELECT pg_current_wal_flush_lsn() AS till OFFSET 0) AS flushed
+LEFT JOIN LATERAL pg_get_wal_records_info($1, till) ON xid <> '0'::xid AND (block_ref LIKE $2 OR block_ref LIKE '%/0/%'
+  OR resource_manager = 'LogicalMessage' OR (resource_manager = 'Transaction' AND record_type = 'ABORT'))
 """
 _RELATION = re.compile(r"rel \d+/(\d+)/(\d+)")
 _SUBTRANSACTIONS = re.compile(r"subxacts: ([\d ]+)")
@@ -77,15 +77,15 @@ class Log:
 
     async def read(self, database: int) -> Touched:
         """What was done to the database of that oid since the last time, other than under the mark."""
-        # Only what is flushed can be read.
-        end = await self._control.fetchval(_FLUSH)
+        end = await self._control.fetchval(_FLUSH)  # only what is flushed can be read
         start, self._position = self._position, end
         if end - start > _TOO_FAR:
             return Touched(everything=True)
         try:
-            rows = await self._control.fetch(_RECORDS, start, end, f"%/{database}/%")
+            rows = await self._control.fetch(_RECORDS, start, f"%/{database}/%")
         except asyncpg.PostgresError:  # the server has removed that part already
             return Touched(everything=True)
+        self._position = rows[0]["till"]
         return _touched(rows, database, self.mark)
 
 
