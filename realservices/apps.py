@@ -20,7 +20,8 @@ _PATIENCE = 30.0  # seconds for start-up and for shut-down
 
 def bound() -> socket.socket:
     """A socket on a free port of loopback, so that the address is known before the application is imported."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # with its protocol said: asyncio leaves Nagle's delay on where it is not
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("127.0.0.1", 0))
     sock.listen(128)

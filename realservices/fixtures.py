@@ -1,12 +1,18 @@
 """The fixtures: plain synchronous ones, which hand out clients that connect on first use."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from realservices.manager import RealServices
+    from realservices.performance import PerformanceMonitor
+    from realservices.services.clickhouse import RealClickHouse
+    from realservices.services.http import RealHttpClient
     from realservices.services.postgres import RealPostgres
     from realservices.services.redis import RealRedis
+    from realservices.services.websocket import RealWebSocketClient
     from realservices.session import Session
 
 OFF = "real services are off; switch them on with --real-services or USE_REAL_SERVICES=true"
@@ -19,6 +25,12 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "database_connection": ("postgres",),
     "redis_client": ("redis",),
     "redis_manager": ("redis",),
+    "real_clickhouse": ("clickhouse",),
+    "clickhouse_client": ("clickhouse",),
+    "real_http_client": ("apps",),
+    "real_websocket_client": ("apps",),
+    "real_services": ("apps",),
+    "test_user": ("postgres",),
 }
 
 
@@ -52,3 +64,97 @@ def database_connection(real_postgres: "RealPostgres") -> "RealPostgres":
 def redis_client(real_redis: "RealRedis") -> "RealRedis":
     """`real_redis` under the name that replaces mock_redis_client."""
     return real_redis
+
+
+@pytest.fixture
+def redis_manager(real_redis: "RealRedis") -> "RealRedis":
+    """`real_redis` under the name that replaces mock_redis_manager."""
+    return real_redis
+
+
+@pytest.fixture
+def real_clickhouse(_realservices: "Session") -> "RealClickHouse":
+    """The test's ClickHouse: clickhouse-connect's asynchronous client with `await execute(sql)`."""
+    return _realservices.clickhouse
+
+
+@pytest.fixture
+def clickhouse_client(real_clickhouse: "RealClickHouse") -> "RealClickHouse":
+    """`real_clickhouse` under the name that replaces mock_clickhouse_client."""
+    return real_clickhouse
+
+
+@pytest.fixture
+def real_http_client(_realservices: "Session") -> "RealHttpClient":
+    """An httpx.AsyncClient whose base_url is the first application."""
+    return _realservices.http_client()
+
+
+@pytest.fixture
+def real_websocket_client(_realservices: "Session") -> "Iterator[RealWebSocketClient]":
+    """A WebSocket client of the first application; what is still open at the end is dropped."""
+    client = _realservices.websocket_client()
+    yield client
+    client.abandon()
+
+
+@pytest.fixture
+def real_services(_realservices: "Session") -> "Iterator[RealServices]":
+    """All services in one object; what the test bound is undone at its end."""
+    from realservices.manager import RealServices
+
+    services = RealServices(_realservices)
+    yield services
+    services.undo()
+
+
+@pytest.fixture
+def test_user(real_postgres: "RealPostgres") -> dict[str, Any]:
+    """A user in the database, and its password."""
+    from realservices import testdata
+
+    return testdata.user(real_postgres.sync)
+
+
+@pytest.fixture
+def test_organization(real_postgres: "RealPostgres", test_user: dict[str, Any]) -> dict[str, Any]:
+    """An organization on the free plan that the user owns."""
+    from realservices import testdata
+
+    return testdata.organization(real_postgres.sync, test_user)
+
+
+@pytest.fixture
+def test_agent(
+    real_postgres: "RealPostgres", test_user: dict[str, Any], test_organization: dict[str, Any]
+) -> dict[str, Any]:
+    """An agent of the organization."""
+    from realservices import testdata
+
+    return testdata.agent(real_postgres.sync, test_user, test_organization)
+
+
+@pytest.fixture
+def test_conversation(
+    real_postgres: "RealPostgres", test_user: dict[str, Any], test_agent: dict[str, Any]
+) -> dict[str, Any]:
+    """A conversation of the user with the agent, and its messages."""
+    from realservices import testdata
+
+    return testdata.conversation(real_postgres.sync, test_user, test_agent)
+
+
+@pytest.fixture
+def test_user_token(test_user: dict[str, Any]) -> str:
+    """A signed JSON Web Token of the user."""
+    from realservices import testdata
+
+    return testdata.token(test_user)
+
+
+@pytest.fixture
+def performance_monitor() -> "PerformanceMonitor":
+    """Measures named operations of the test."""
+    from realservices.performance import PerformanceMonitor
+
+    return PerformanceMonitor()

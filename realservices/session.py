@@ -2,19 +2,27 @@
 
 import functools
 import re
+import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from realservices.background import Background
 from realservices.config import Settings
-from realservices.endpoints import Endpoint, PostgresEndpoint, RedisEndpoint
+from realservices.endpoints import ClickHouseEndpoint, Endpoint, PostgresEndpoint, RedisEndpoint
 from realservices.errors import ConfigError
 
 if TYPE_CHECKING:
+    from realservices.apps import App
+    from realservices.faults import Proxy
+    from realservices.isolation.clickhouse import ClickHouseIsolation
     from realservices.isolation.postgres import PostgresIsolation
     from realservices.isolation.redis import RedisIsolation
+    from realservices.services.clickhouse import RealClickHouse
+    from realservices.services.http import RealHttpClient
     from realservices.services.postgres import RealPostgres
     from realservices.services.redis import RealRedis
+    from realservices.services.websocket import RealWebSocketClient
 
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
 _ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
@@ -33,6 +41,9 @@ class Session:
         self.background = Background()
         self._label = label
         self._started: list[str] = []
+        self._proxies: dict[str, Proxy] = {}
+        self._sockets: dict[str, socket.socket] = {}
+        self._apps: dict[str, App] = {}
 
     @property
     def started(self) -> tuple[str, ...]:
@@ -46,7 +57,8 @@ class Session:
         from realservices.services.postgres import RealPostgres
         from realservices.services.postgres_connections import Connections
 
-        endpoint = self._postgres_isolation.endpoint
+        endpoint = self.endpoint("postgres")
+        assert isinstance(endpoint, PostgresEndpoint)
         settings = self.settings
         connections = Connections(lambda: endpoint.dsn, settings.connection_timeout, settings.query_timeout)
         return RealPostgres(connections, self.background, self._faults("postgres"), Journal())
@@ -56,15 +68,87 @@ class Session:
         """The Redis client. Raises ServiceError."""
         from realservices.services.redis import RealRedis
 
-        endpoint = self._redis_isolation.endpoint
+        endpoint = self.endpoint("redis")
+        assert isinstance(endpoint, RedisEndpoint)
         timeout = self.settings.connection_timeout
         return RealRedis.at(endpoint, self.background, self._faults("redis"), timeout)
 
+    @functools.cached_property
+    def clickhouse(self) -> "RealClickHouse":
+        """The ClickHouse client. Raises ServiceError."""
+        from realservices.journal import Journal
+        from realservices.services.clickhouse import RealClickHouse
+
+        endpoint = self.endpoint("clickhouse")
+        assert isinstance(endpoint, ClickHouseEndpoint)
+        timeout = self.settings.connection_timeout
+        return RealClickHouse(endpoint, self.background, self._faults("clickhouse"), timeout, Journal())
+
+    def http_client(self) -> "RealHttpClient":
+        """An HTTP client of the first application, for one test. Raises ServiceError."""
+        from realservices.journal import Journal
+        from realservices.services.http import RealHttpClient
+
+        url, faults = self._first_app("url")
+        return RealHttpClient(url, faults, Journal(), self.settings.query_timeout)
+
+    def websocket_client(self) -> "RealWebSocketClient":
+        """A WebSocket client of the first application, for one test. Raises ServiceError."""
+        from realservices.journal import Journal
+        from realservices.services.websocket import RealWebSocketClient
+
+        url, faults = self._first_app("ws_url")
+        return RealWebSocketClient(url, faults, Journal(), self.settings.connection_timeout)
+
+    def _first_app(self, kind: str) -> tuple[str, Any]:
+        """The address of the first application and its faults; "" where there is no application."""
+        if not self.settings.apps:
+            return "", None
+        name = next(iter(self.settings.apps))
+        return self.app_address(name)[kind], self._proxies[f"apps.{name}"]
+
+    def app_address(self, name: str) -> dict[str, str]:
+        """The `url` and `ws_url` of an application, known before it is served."""
+        from realservices.apps import bound
+
+        if name not in self._sockets:
+            self._sockets[name] = bound()
+            host, port = self._sockets[name].getsockname()[:2]
+            self._proxy(f"apps.{name}", host, port)
+        proxy = self._proxies[f"apps.{name}"]
+        return {"url": f"http://{proxy.host}:{proxy.port}", "ws_url": f"ws://{proxy.host}:{proxy.port}"}
+
+    def serve(self) -> None:
+        """Serve the applications, once. Raises ServiceError with the traceback of one that does not start."""
+        from realservices.apps import serve
+
+        for name, target in self.settings.apps.items():
+            if name not in self._apps:
+                self.app_address(name)
+                self._apps[name] = serve(name, target, self.settings.root, self._sockets[name])
+
     def endpoint(self, service: str) -> Endpoint:
         """Where the application and the fixtures reach a service, started if need be. Raises ServiceError."""
-        if service == "postgres":
-            return self._postgres_isolation.endpoint
-        return self._redis_isolation.endpoint
+        server = self._server(service)
+        proxy = self._proxy(service, server.host, server.port)
+        return replace(server, host=proxy.host, port=proxy.port)
+
+    def value(self, service: str, attribute: str) -> str:
+        """An attribute of a service's address, as text. Raises ServiceError."""
+        return str(getattr(self.endpoint(service), attribute))
+
+    def _server(self, service: str) -> Endpoint:
+        """A service and this process's database on it, without the proxy."""
+        isolation: Any = getattr(self, f"_{service}_isolation")
+        endpoint: Endpoint = isolation.endpoint
+        return endpoint
+
+    def _proxy(self, name: str, host: str, port: int) -> "Proxy":
+        from realservices.faults import Proxy
+
+        if name not in self._proxies:
+            self._proxies[name] = Proxy(host, port, self.background)
+        return self._proxies[name]
 
     def environment(self) -> dict[str, str]:
         """The `[tool.realservices.env]` table, its templates filled in; starts what it names. Raises ServiceError."""
@@ -83,9 +167,16 @@ class Session:
         if "redis" in self._started:
             self._redis_isolation.reset()
             self.redis.journal.clear()
+        if "clickhouse" in self._started:
+            self._clickhouse_isolation.reset()
+            self.clickhouse.journal.clear()
 
     def close(self) -> None:
         """Give everything back."""
+        for app in self._apps.values():
+            app.stop()
+        for sock in self._sockets.values():
+            sock.close()
         if "postgres" in self._started:
             self.background.run(self.postgres.connections.close())
             self.background.run(self._postgres_isolation.close())
@@ -93,11 +184,17 @@ class Session:
             self.background.run(self.redis.connection_pool.disconnect())
             self.redis.sync.connection_pool.disconnect()
             self._redis_isolation.close()
+        if "clickhouse" in self._started:
+            self.background.run(self.clickhouse.shut())
+            self._clickhouse_isolation.close()
+        for proxy in self._proxies.values():
+            proxy.close()
         self.background.stop()
 
     def header(self) -> list[str]:
         """One line for each service that runs: provider, version and address."""
-        return [self._line(service) for service in self._started]
+        lines = [self._line(service) for service in self._started]
+        return lines + [f"{name} ({self.settings.apps[name]}) at {app.url}" for name, app in self._apps.items()]
 
     @functools.cached_property
     def _postgres_isolation(self) -> "PostgresIsolation":
@@ -119,13 +216,24 @@ class Session:
         self._started.append("redis")
         return isolation
 
+    @functools.cached_property
+    def _clickhouse_isolation(self) -> "ClickHouseIsolation":
+        from realservices.isolation.clickhouse import ClickHouseIsolation
+
+        server = self._provided("clickhouse")
+        assert isinstance(server, ClickHouseEndpoint)
+        isolation = ClickHouseIsolation.open(server, self.settings, self._label)
+        self._started.append("clickhouse")
+        return isolation
+
     def _provided(self, service: str, exclusive: bool = False) -> Endpoint:
         from realservices.providers import provide
 
         return provide(service, self.settings, self.provider, exclusive=exclusive)
 
-    def _faults(self, service: str) -> Any:
-        return None
+    def _faults(self, service: str) -> "Proxy":
+        self.endpoint(service)
+        return self._proxies[service]
 
     def _filled(self, name: str, text: str) -> str:
         return _TEMPLATE.sub(lambda match: self._value(name, match.group(1)), text)
@@ -133,7 +241,10 @@ class Session:
     def _value(self, name: str, template: str) -> str:
         service, _, attribute = template.partition(".")
         if attribute in _ATTRIBUTES.get(service, ()):
-            return str(getattr(self.endpoint(service), attribute))
+            return self.value(service, attribute)
+        app, _, kind = attribute.rpartition(".")
+        if service == "apps" and app in self.settings.apps and kind in ("url", "ws_url"):
+            return self.app_address(app)[kind]
         known = [f"{{{service}.{known[0]}}}" for service, known in _ATTRIBUTES.items()]
         known += [f"{{apps.{app}.{kind}}}" for app in self.settings.apps for kind in ("url", "ws_url")]
         raise ConfigError(
@@ -142,7 +253,7 @@ class Session:
         )
 
     def _line(self, service: str) -> str:
-        endpoint = self.endpoint(service)
+        endpoint = self._server(service)
         where = f"{endpoint.host}:{endpoint.port}"
         name = endpoint.db if isinstance(endpoint, RedisEndpoint) else endpoint.database
         return f"{service} {endpoint.version} ({endpoint.provider}) at {where}/{name}"

@@ -1,0 +1,246 @@
+"""The real ClickHouse client: clickhouse-connect's own, asynchronous and ordinary, with a journal."""
+
+import functools
+import re
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import Any
+
+from realservices.background import Background
+from realservices.endpoints import ClickHouseEndpoint
+from realservices.journal import Journal, NoJournal
+from realservices.services.faulty import Faults, Faulty
+
+Rows = list[tuple[Any, ...]]
+
+_JOURNALED = (
+    "query",
+    "query_df",
+    "query_np",
+    "query_arrow",
+    "command",
+    "insert",
+    "insert_df",
+    "insert_arrow",
+    "raw_query",
+    "raw_insert",
+    "query_rows_stream",
+    "query_row_block_stream",
+    "query_column_block_stream",
+    "query_df_stream",
+    "query_np_stream",
+    "query_arrow_stream",
+)
+_ANSWERS_ROWS = re.compile(
+    r"\s*(?:(?:--[^\n]*\n|/\*.*?\*/)\s*)*\(*\s*(?:select|with|show|describe|desc|explain|exists|check|values)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+# insert() uses query() for the columns' types: only the outer call is the caller's.
+_inside: ContextVar[bool] = ContextVar("realservices_clickhouse_inside", default=False)
+
+
+def _rows(result: Any) -> Rows:
+    return [tuple(row) for row in result.result_rows]
+
+
+class RealClickHouse(Faulty):
+    """clickhouse-connect's asynchronous client, and `await execute(sql)` with a list of tuples.
+
+    Its connections live in the background loop, so it works in any loop and in several.
+    """
+
+    def __init__(
+        self, endpoint: ClickHouseEndpoint, background: Background, faults: Faults, timeout: float, journal: Journal
+    ) -> None:
+        self._endpoint = endpoint
+        self._background = background
+        self._faults = faults
+        self._timeout = timeout
+        self._client: Any = None
+        self.journal = journal
+
+    async def execute(self, sql: str, params: Any = None) -> Rows:
+        """Run a statement; the rows that it answers, none where it answers none.
+
+        `params` are clickhouse-connect's: a dict for `{name:Type}` and `%(name)s`, a sequence for `%s`; for an INSERT
+        that ends in VALUES, the rows. Raises clickhouse_connect.driver.exceptions.DatabaseError.
+        """
+        given = (sql,) if params is None else (sql, params)
+        with self.journal.sending("execute", given) as call:
+            token = _inside.set(True)
+            try:
+                call.result = await self._execute(sql, params)
+            finally:
+                _inside.reset(token)
+        result: Rows = call.result
+        return result
+
+    async def _execute(self, sql: str, params: Any) -> Rows:
+        target = _values_target(sql) if _are_rows(params) else None
+        if target is not None:
+            table, columns = target
+            await self._called("insert", (table, [list(row) for row in params]), {"column_names": columns or "*"})
+            return []
+        if _ANSWERS_ROWS.match(sql):
+            return _rows(await self._called("query", (sql,), {"parameters": params}))
+        await self._called("command", (sql,), {"parameters": params})
+        return []
+
+    @functools.cached_property
+    def quiet(self) -> "RealClickHouse":
+        """The same client outside the journal."""
+        return RealClickHouse(self._endpoint, self._background, self._faults, self._timeout, NoJournal())
+
+    @functools.cached_property
+    def sync(self) -> Any:
+        """clickhouse-connect's ordinary client, with `execute`, `quiet` and the same journal; connects at once."""
+        return _ordinary(self._endpoint, self._timeout, self._faults, self.journal)
+
+    async def close(self) -> None:
+        """Record the call; the connections are the session's and stay open."""
+        with self.journal.sending("close"):
+            pass
+
+    async def shut(self) -> None:
+        """Close the connections; the next call opens new ones. In the background loop only."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+        for name in ("quiet", "sync"):
+            made = self.__dict__.pop(name, None)
+            if isinstance(made, RealClickHouse):
+                await made.shut()
+            elif made is not None:
+                made.shut()
+
+    def __getattr__(self, name: str) -> Any:
+        """clickhouse-connect's own members: its coroutine methods, recorded, and what the connected client holds."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        from clickhouse_connect.driver.asyncclient import AsyncClient
+
+        if not callable(getattr(AsyncClient, name, None)):
+            if self._client is not None and hasattr(self._client, name):
+                return getattr(self._client, name)
+            raise AttributeError(f"clickhouse-connect's asynchronous client has no {name}")
+
+        async def method(*args: Any, **kwargs: Any) -> Any:
+            if name not in _JOURNALED or _inside.get():
+                return await self._called(name, args, kwargs)
+            token = _inside.set(True)
+            try:
+                with self.journal.sending(name, args, kwargs) as call:
+                    call.result = await self._called(name, args, kwargs)
+                return call.result
+            finally:
+                _inside.reset(token)
+
+        method.__name__ = name
+        return method
+
+    async def _called(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return await self._background.bridge(self._in_background(name, args, kwargs))
+
+    async def _in_background(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._client is None:
+            import clickhouse_connect
+
+            self._client = await clickhouse_connect.get_async_client(
+                dsn=self._endpoint.url, connect_timeout=self._timeout, query_retries=0
+            )
+        result = getattr(self._client, name)(*args, **kwargs)
+        return await result if hasattr(result, "__await__") else result
+
+
+def _are_rows(params: Any) -> bool:
+    return isinstance(params, list | tuple) and bool(params) and all(isinstance(row, list | tuple) for row in params)
+
+
+_INSERT = re.compile(r"\s*insert\s+into\s+([\w.`\"]+)\s*(?:\(([^)]*)\))?\s*values\s*;?\s*$", re.IGNORECASE)
+
+
+def _values_target(sql: str) -> tuple[str, list[str]] | None:
+    """Table and columns of `INSERT INTO t (a, b) VALUES`, whose rows are given apart."""
+    match = _INSERT.match(sql)
+    if match is None:
+        return None
+    return match[1], [column.strip().strip('`"') for column in (match[2] or "").split(",") if column.strip()]
+
+
+def _ordinary(endpoint: ClickHouseEndpoint, timeout: float, faults: Faults, journal: Journal) -> Any:
+    """An ordinary client of clickhouse-connect whose methods write to a journal."""
+    import clickhouse_connect
+
+    client: Any = clickhouse_connect.get_client(dsn=endpoint.url, connect_timeout=timeout, query_retries=0)
+    shut = client.close
+    for name in _JOURNALED:
+        if hasattr(client, name):
+            setattr(client, name, _recorded(name, getattr(client, name), journal))
+
+    def execute(sql: str, params: Any = None) -> Rows:
+        given = (sql,) if params is None else (sql, params)
+        with journal.sending("execute", given) as call:
+            token = _inside.set(True)
+            try:
+                call.result = _execute_ordinary(client, sql, params)
+            finally:
+                _inside.reset(token)
+        result: Rows = call.result
+        return result
+
+    def close() -> None:
+        with journal.sending("close"):
+            pass
+
+    client.execute = execute
+    client.close = close
+    client.shut = shut
+    client.journal = journal
+    client.outage, client.latency = faults.outage, faults.latency
+    client.reset_connections = faults.reset_connections
+    if not isinstance(journal, NoJournal):
+        client.quiet = _Lazy(lambda: _ordinary(endpoint, timeout, faults, NoJournal()))
+    return client
+
+
+class _Lazy:
+    """A client that is made when something of it is asked for."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._made: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._made is None:
+            self._made = self._make()
+        return getattr(self._made, name)
+
+
+def _execute_ordinary(client: Any, sql: str, params: Any) -> Rows:
+    target = _values_target(sql) if _are_rows(params) else None
+    if target is not None:
+        table, columns = target
+        rows: Iterable[Any] = params
+        client.insert(table, [list(row) for row in rows], column_names=columns or "*")
+        return []
+    if _ANSWERS_ROWS.match(sql):
+        return _rows(client.query(sql, parameters=params))
+    client.command(sql, parameters=params)
+    return []
+
+
+def _recorded(name: str, method: Any, journal: Journal) -> Any:
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if _inside.get():
+            return method(*args, **kwargs)
+        token = _inside.set(True)
+        try:
+            with journal.sending(name, args, kwargs) as sent:
+                sent.result = method(*args, **kwargs)
+            return sent.result
+        finally:
+            _inside.reset(token)
+
+    return call
