@@ -418,9 +418,7 @@ class _Rewriter:
         if self._is_handed_out(small):
             raise _Refused(
                 small,
-                Refuse(
-                    "it is patched in or handed out by another mock: bind the real one with real_services.bind(target, …)"
-                ),
+                Refuse("it is patched in or handed out by another mock: real_services.bind(target, …) the real one"),
             )
         changed = self.expressions(small)
         return [statement.with_changes(body=[changed])]

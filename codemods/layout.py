@@ -20,7 +20,7 @@ def laid_out(
     call = finder.found
     arguments = [module.code_for_node(argument.value) for argument in call.args]
     together = indent + 4 + sum(len(text) + 2 for text in arguments) <= WIDTH
-    changed = statement.deep_replace(call, _together(call) if together else _apart(call))  # type: ignore[arg-type]
+    changed = statement.deep_replace(call, _together(call) if together else _apart(call))
     assert isinstance(changed, cst.BaseStatement)
     return changed
 

@@ -518,8 +518,10 @@ class Linker:
             yield Value("fake", value.name, value.path, value.index, evidence=fake)
             return
         base = self.mock_base(value.path, value.index)
+        said = service_of_name(value.name.rpartition(".")[2])
+        evidence = Evidence(NAME, said, f"class {value.name}") if said is not None else NO_EVIDENCE
         yield (
-            Value("mock", base.name, asynchronous=base.asynchronous)
+            Value("mock", base.name, evidence=evidence, asynchronous=base.asynchronous)
             if base is not None
             else Value("instance", value.name, value.path, value.index)
         )

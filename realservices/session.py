@@ -98,7 +98,7 @@ class Session:
         from realservices.services.websocket import RealWebSocketClient
 
         url, faults = self._first_app("ws_url")
-        return RealWebSocketClient(url, faults, Journal(), self.settings.connection_timeout)
+        return RealWebSocketClient(url, self.background, faults, Journal(), self.settings.connection_timeout)
 
     def _first_app(self, kind: str) -> tuple[str, Any]:
         """The address of the first application and its faults; "" where there is no application."""

@@ -83,7 +83,7 @@ BUGS: tuple[Bug, ...] = (
     Bug(
         "the API answers 200 where its clients expect 201",
         "shop/api.py",
-        "await respond(send, 201,",
-        "await respond(send, 200,",
+        'await respond(send, 201, {"id"',
+        'await respond(send, 200, {"id"',
     ),
 )

@@ -7,6 +7,7 @@ from typing import Any, Self
 import websockets
 import websockets.sync.client
 
+from realservices.background import Background
 from realservices.journal import Journal, NoJournal
 from realservices.services.faulty import Faults, Faulty
 
@@ -22,16 +23,21 @@ def _address(base: str, path: str) -> str:
     return base + (path if path.startswith("/") else f"/{path}")
 
 
+async def _opened(address: str, options: Any) -> Any:
+    return await websockets.connect(address, **options)
+
+
 def _frame(message: Any) -> str | bytes:
     """Text and bytes as they are, everything else as JSON."""
     return message if isinstance(message, str | bytes) else json.dumps(message)
 
 
 class RealWebSocketClient(Faulty):
-    """A connection to the application under test; made anew for each test, so for its loop."""
+    """A connection to the application under test; it lives in the background loop, so it works in any."""
 
-    def __init__(self, base: str, faults: Faults, journal: Journal, timeout: float) -> None:
+    def __init__(self, base: str, background: Background, faults: Faults, journal: Journal, timeout: float) -> None:
         self._base = base
+        self._background = background
         self._faults = faults
         self._timeout = timeout
         self._connection: Any = None
@@ -42,7 +48,7 @@ class RealWebSocketClient(Faulty):
         await self._shut()
         with self.journal.sending("connect", (path,), options) as call:
             options.setdefault("open_timeout", self._timeout)
-            self._connection = await websockets.connect(_address(self._base, path), **options)
+            self._connection = await self._background.bridge(_opened(_address(self._base, path), options))
             call.result = self
         return self
 
@@ -50,7 +56,7 @@ class RealWebSocketClient(Faulty):
         """Send text, bytes, or anything that JSON can say. Raises RuntimeError where nothing is connected."""
         connection = self._connected()
         with self.journal.sending("send", (message,)):
-            await connection.send(_frame(message))
+            await self._background.bridge(connection.send(_frame(message)))
 
     async def recv(self) -> str | bytes:
         """The next message. Raises RuntimeError where nothing is connected."""
@@ -72,7 +78,7 @@ class RealWebSocketClient(Faulty):
     @functools.cached_property
     def quiet(self) -> "RealWebSocketClient":
         """The same client outside the journal, on a connection of its own."""
-        return RealWebSocketClient(self._base, self._faults, NoJournal(), self._timeout)
+        return RealWebSocketClient(self._base, self._background, self._faults, NoJournal(), self._timeout)
 
     @functools.cached_property
     def sync(self) -> "RealSyncWebSocketClient":
@@ -91,26 +97,24 @@ class RealWebSocketClient(Faulty):
         await self._shut()
 
     def abandon(self) -> None:
-        """Drop the connection without a farewell: its loop may be gone."""
-        connection, self._connection = self._connection, None
-        if connection is not None and connection.transport is not None:
-            sock = connection.transport.get_extra_info("socket")
-            if sock is not None and not connection.transport.is_closing():
-                connection.transport.abort()
+        """Close what a test left open, from outside its loop."""
+        for client in (self, self.__dict__.get("quiet")):
+            if client is not None:
+                self._background.run(client._shut())
         if "sync" in self.__dict__:
             self.sync.close()
 
     async def _received(self, method: str) -> str | bytes:
         connection = self._connected()
         with self.journal.sending(method) as call:
-            call.result = await connection.recv()
+            call.result = await self._background.bridge(connection.recv())
         message: str | bytes = call.result
         return message
 
     async def _shut(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            await connection.close()
+            await self._background.bridge(connection.close())
 
     def _connected(self) -> Any:
         if self._connection is None:
