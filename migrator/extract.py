@@ -510,6 +510,8 @@ class _Extractor:
 
     def visit_ann_assign(self, node: ast.AnnAssign) -> None:
         self.ev(node.annotation)
+        if self.scope.kind == "class" and self.scope.cls is not None and isinstance(node.target, ast.Name):
+            self.facts.classes[self.scope.cls].fields.append(node.target.id)
         if node.value is not None:
             self.hints.append(self.symbol(node.target))
             origin = self.ev(node.value)

@@ -135,7 +135,7 @@ class Function:
 
 @dataclass(slots=True)
 class Class:
-    """One class definition."""
+    """One class definition; `fields` are its annotated names in order."""
 
     name: str
     qualname: str
@@ -146,6 +146,7 @@ class Class:
     base_texts: list[str]
     decorators: list[Origin]
     attributes: dict[str, list[Origin]] = field(default_factory=dict)
+    fields: list[str] = field(default_factory=list)
     methods: dict[str, int] = field(default_factory=dict)
     use_fixtures: list[str] = field(default_factory=list)
     parametrized: list[tuple[tuple[str, ...], Origin]] = field(default_factory=list)

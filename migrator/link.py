@@ -250,6 +250,8 @@ class Linker:
                 return
             for value in self.values(path, origin[1]):
                 yield from self.attribute(value, origin[2], path)
+        elif kind == "call" and origin[1] in _WRAPPERS and origin[2] and origin[1][1] not in facts.names:
+            yield from self.values(path, origin[2][0])
         elif kind == "call":
             for value in self.values(path, origin[1]):
                 yield from self.call(value, origin, path)
@@ -350,7 +352,11 @@ class Linker:
 
     def _items(self, value: Value, key: object) -> Iterator[Value]:
         if value.kind == "holder":
-            exact = [origin for name, origin in value.parts if key is not None and name == key]
+            exact = [
+                origin
+                for number, (name, origin) in enumerate(value.parts)
+                if key is not None and (name == key or (number == key and isinstance(name, str)))
+            ]
             chosen = exact if exact else [origin for name, origin in value.parts if key is None or name is None]
             for origin in chosen:
                 yield from self.values(value.path, origin)
@@ -410,6 +416,8 @@ class Linker:
             yield self._mocker_member(name)
         elif kind == "patcher":
             yield Value("starter", product=value.product) if name in ("start", "__enter__") else UNKNOWN_VALUE
+        elif kind in ("function", "lambda") and name == "__get__":
+            yield Value("starter", product=(value,))
         elif kind in ("instance", "class"):
             yield from self._member(value, name)
         elif kind == "holder":
@@ -503,6 +511,10 @@ class Linker:
         elif kind == "lambda":
             for _, body in value.parts:
                 yield from self.values(value.path, body)
+        elif kind == "class" and self.is_named_tuple(value):
+            fields = self.facts[value.path].classes[value.index].fields
+            parts = [*zip(fields, arguments, strict=False), *keywords.items()]
+            yield Value("holder", path=path, parts=tuple(parts))
         elif kind == "class":
             yield from self._instance(value)
         elif kind == "monkeypatch_member" and value.name == "context":
@@ -524,6 +536,12 @@ class Linker:
             Value("mock", base.name, evidence=evidence, asynchronous=base.asynchronous)
             if base is not None
             else Value("instance", value.name, value.path, value.index)
+        )
+
+    def is_named_tuple(self, value: Value) -> bool:
+        """Whether a class of the tree is a typing.NamedTuple: a tuple, so what it holds can be seen."""
+        return any(
+            text.rpartition(".")[2] == "NamedTuple" for text in self.facts[value.path].classes[value.index].base_texts
         )
 
     def mock_base(self, path: str, index: int) -> Value | None:
@@ -688,7 +706,7 @@ class Linker:
             yield Value("holder", path=path, parts=tuple(keywords.items()))
         elif name in ("typing.cast", "cast") and len(arguments) > 1:
             yield from self.values(path, arguments[1])
-        elif name in ("contextlib.nullcontext", "copy.copy", "copy.deepcopy") and arguments:
+        elif name in ("contextlib.nullcontext", "copy.copy", "copy.deepcopy", "types.MethodType") and arguments:
             yield from self.values(path, arguments[0])
         elif name in ("pytest.MonkeyPatch", "pytest.MonkeyPatch.context", "_pytest.monkeypatch.MonkeyPatch"):
             yield Value("monkeypatch")
@@ -952,6 +970,7 @@ class Linker:
         return None
 
 
+_WRAPPERS = frozenset({("glob", "staticmethod"), ("glob", "classmethod"), ("glob", "property")})
 _CLIENT_WORDS = frozenset(
     "redis strictredis connection pool client asyncclient session clientsession transport basetransport engine cursor"
     " pipeline asynctransport asyncbasetransport response websocket pubsub record httpconnection adapter httpadapter"
