@@ -73,6 +73,7 @@ class Journal:
 
     def last(self, name: str | None = None) -> Call:
         """The last call of a method, or of any. Raises AssertionError, which says what was called, if there is none."""
+        __tracebackhide__ = True  # by pytest
         calls = self.calls(name)
         if not calls:
             wanted = f"1 {name.upper()}" if name else "a call"

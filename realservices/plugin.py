@@ -1,8 +1,9 @@
 """The pytest plugin. It is loaded in every run wherever the package is, so until switched on it imports pytest only."""
 
+import itertools
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -10,17 +11,16 @@ from realservices import fixtures
 from realservices.errors import ServiceError
 from realservices.fixtures import NEEDS, SESSION
 
-if TYPE_CHECKING:
-    pass
-
 _TRUE = ("1", "true", "yes", "on")
 _PROVIDERS = ("auto", "external", "compose", "embedded")
+_OPTION = "--real-services"
+_LACK = pytest.StashKey[str]()  # why the run cannot go on, in a worker of pytest-xdist
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --real-services."""
     parser.getgroup("real services").addoption(
-        "--real-services",
+        _OPTION,
         nargs="?",
         const="",
         default=None,
@@ -34,6 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Iterator[None]:
     """Start what the application needs and tell it where, before a conftest.py can import it."""
     options = early_config.known_args_namespace
+    if options.real_services not in (None, "", *_PROVIDERS):
+        _give_back_path(early_config, args)
     provider = _provider(options.real_services)
     if provider is not None and not options.help and not options.version:
         try:
@@ -71,7 +73,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         if "apps" in wanted or any("{apps." in text for text in services.settings.env.values()):
             services.serve()
     except ServiceError as error:
-        raise pytest.UsageError(str(error)) from None
+        if not hasattr(session.config, "workerinput"):
+            raise pytest.UsageError(str(error)) from None
+        # pytest-xdist has no way to end a worker's run before its first test.
+        session.config.stash[_LACK] = str(error)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -81,9 +86,22 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     Before a test and not after it, so that one that crashed or never came to its end leaves nothing either; and for
     every test, as one that asks for no fixture may still reach a service through the application.
     """
+    lack = item.config.stash.get(_LACK, None)
+    if lack is not None:
+        item.session.shouldfail = lack
+        pytest.fail(lack, pytrace=False)
     session = item.config.stash.get(SESSION, None)
     if session is not None:
         session.reset()
+
+
+def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
+    """Say what was called instead, where the count of a journal is not the expected one."""
+    if SESSION not in config.stash:
+        return None
+    from realservices.journal import Count
+
+    return [left.explain(op, right)] if isinstance(left, Count) else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -101,6 +119,18 @@ def _open(config: pytest.Config, provider: str) -> None:
     session = Session(load_settings(config.rootpath), provider or None, os.environ.get("PYTEST_XDIST_WORKER", "main"))
     config.stash[SESSION] = session
     os.environ.update(session.environment())
+
+
+def _give_back_path(config: pytest.Config, args: list[str]) -> None:
+    """Mend `--real-services tests`: argparse took the path for the provider."""
+    options = config.known_args_namespace
+    path = options.real_services
+    for index, (name, value) in enumerate(itertools.pairwise(args)):
+        if name == _OPTION and value == path and Path(path.partition("::")[0]).exists():
+            args[index] = f"{_OPTION}="
+            options.real_services = ""
+            options.file_or_dir.append(path)
+            return
 
 
 def _provider(option: str | None) -> str | None:

@@ -126,6 +126,8 @@ class Session:
             if name not in self._apps:
                 self.app_address(name)
                 self._apps[name] = serve(name, target, self.settings.root, self._sockets[name])
+        if "postgres" in self._started:
+            self.background.run(self._postgres_isolation.spare())
 
     def endpoint(self, service: str) -> Endpoint:
         """Where the application and the fixtures reach a service, started if need be. Raises ServiceError."""
