@@ -60,34 +60,52 @@ def apply(
 ) -> Applied:
     """Rewrites the files below the paths, or with dry_run only says how."""
     project = open_project(config.root, paths, config, jobs, progress)
-    plan = plan_project(project, only, jobs)
+    writes = not dry_run
+    frozen = _frozen(project, allow_dirty) if writes else {}
+    plan = plan_project(project, only, jobs, frozen=frozen)
     result = Applied(project=project, before=sum(len(view.violations) for view in project.files.values()))
     changed = [item for item in plan.files.values() if item.new_text is not None]
-    dirty = (
-        git.changed(config.root, [item.path for item in changed]) if changed and not (dry_run or allow_dirty) else set()
-    )
+    stuck: dict[str, str] = {}
     for item in plan.files.values():
-        result.left += item.left
-    for item in changed:
-        if item.path in dirty:
-            result.failures.append(
-                Failure(item.path, "has uncommitted changes: commit them first, or say --allow-dirty")
-            )
-            continue
-        if not dry_run:
-            try:
-                _write(project, item)
-            except (OSError, UnicodeEncodeError) as error:
-                reason = getattr(error, "strerror", None) or str(error)
-                result.failures.append(Failure(item.path, f"could not be written, it is as it was: {reason}"))
-                continue
-        result.changed.append(item)
+        for left in item.left:
+            if left.reason == frozen.get(item.path):
+                stuck[item.path] = left.reason
+            else:
+                result.left.append(left)
+    result.failures = [Failure(path, reason) for path, reason in stuck.items()]
+    # those that lose a fixture come last: it may go only when every test that requested it was written
+    for item in sorted(changed, key=lambda item: (item.text_with_fixtures is not None, item.path)):
+        failed = _write(project, item, keep_fixtures=bool(result.failures)) if writes else None
+        if failed is not None:
+            result.failures.append(failed)
+        else:
+            result.changed.append(item)
+    result.changed.sort(key=lambda item: item.path)
     return result
 
 
-def _write(project: Project, item: FilePlan) -> None:
-    assert item.new_text is not None
-    data = project.bytes(item.path)
-    if source.decode(data) != item.old_text:
-        raise OSError(0, "it changed while it was being rewritten")
-    write.replace(project.root / item.path, source.encode(item.new_text, data))
+def _frozen(project: Project, allow_dirty: bool) -> dict[str, str]:
+    """The files that must not be written, and why; known before anything is planned, as others depend on them."""
+    dirty = set() if allow_dirty else git.changed(project.root, ["."])
+    found = {}
+    for path in project.files:
+        if path in dirty:
+            found[path] = "has uncommitted changes: commit them first, or say --allow-dirty"
+        elif not write.writable(project.root / path):
+            found[path] = "could not be written, it is as it was: is read-only"
+    return found
+
+
+def _write(project: Project, item: FilePlan, keep_fixtures: bool) -> Failure | None:
+    """Writes a file; what went wrong, if something did."""
+    text = item.text_with_fixtures if keep_fixtures and item.text_with_fixtures is not None else item.new_text
+    assert text is not None
+    try:
+        data = project.bytes(item.path)
+        if source.decode(data) != item.old_text:
+            return Failure(item.path, "changed while it was being rewritten: run apply again")
+        write.replace(project.root / item.path, source.encode(text, data))
+    except (OSError, UnicodeEncodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return Failure(item.path, f"could not be written, it is as it was: {reason}")
+    return None

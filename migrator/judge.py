@@ -754,7 +754,7 @@ class Judge:
                 fixture=self._key(key),
                 fake=value.name if value.kind == "fake" else "",
                 aliases=tuple(aliases[name]),
-                answers=self._fixture_answers(*key) if key is not None else (),
+                answers=self._fixture_answers(*key) if key is not None and evidence.service != "other" else (),
             )
         for name, local in function.locals.items():
             if local.origin[0] == "param":
@@ -779,7 +779,7 @@ class Judge:
                 asynchronous=self._asynchronous(value, None, function, name),
                 maker=local.maker,
                 fake=value.name if value.kind == "fake" else "",
-                answers=tuple(_answers("", local.maker, local.line)),
+                answers=tuple(_answers("", local.maker, local.line)) if evidence.service != "other" else (),
             )
 
     def _asynchronous(self, value: Value, key: tuple[str, int] | None, function: Function, name: str) -> bool | None:

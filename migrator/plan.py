@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from migrator.codemods.fixture_definition import remove_functions
@@ -47,6 +47,8 @@ class FilePlan:
     tests: tuple[str, ...] = ()
     """The tests and fixtures that are rewritten."""
     rewrites: frozenset[str] = frozenset()
+    text_with_fixtures: str | None = None
+    """The text after, with the fixture definitions that are removed still in it; None where none is."""
 
 
 _NO_SERVICE = "no service is known for it: name one in [tool.migrate.services], or test the code without it"
@@ -113,7 +115,8 @@ Allowed = Callable[[StandIn], Left | None]
 
 
 class _Planner:
-    def __init__(self, project: Project, only: frozenset[str], wanted: str | None) -> None:
+    def __init__(self, project: Project, only: frozenset[str], wanted: str | None, frozen: Mapping[str, str]) -> None:
+        self.frozen = frozen
         self.project = project
         self.wanted = wanted if wanted not in _WHOLE_FILE else None
         self.only = only
@@ -169,6 +172,8 @@ class _Planner:
 
     def _hold(self, path: str, view: FunctionView, stand_in: StandIn, lines: Sequence[str]) -> None:
         where = (path, view.qualname, stand_in.name)
+        if path in self.frozen:
+            self.held[where] = self.frozen[path]
         if self.only and stand_in.service not in self.only and not (self.only & _CODES_OF_FUNCTIONS):
             self.held[where] = "--only leaves it out"
         if stand_in.line in self.suppressed(path):
@@ -195,9 +200,9 @@ class _Planner:
         """
         fixtures = self._fixture_functions()
         again: set[str] = set()
-        for key_, dependents in self._dependents().items():
-            keys = {f"{path}::{view.qualname}" for path, view in dependents}
-            members = list(dependents)
+        for key_, dependent in self._dependents():
+            members = [dependent]
+            keys = {f"{dependent[0]}::{dependent[1].qualname}"}
             for path, view in self._all_functions():
                 requests = any(item.fixture == key_ for item in view.stand_ins)
                 if requests and (path, view) not in members and self._reaches(view, keys, fixtures):
@@ -227,14 +232,14 @@ class _Planner:
     def _fixture_functions(self) -> dict[str, FunctionView]:
         return {function.fixture.key: function for _, function in self._all_functions() if function.fixture is not None}
 
-    def _dependents(self) -> dict[str, list[tuple[str, FunctionView]]]:
-        """Mock fixture key to the other fixtures that request it."""
-        found: dict[str, list[tuple[str, FunctionView]]] = defaultdict(list)
+    def _dependents(self) -> list[tuple[str, tuple[str, FunctionView]]]:
+        """Mock fixture keys, each with one of the other fixtures that request it."""
+        found: list[tuple[str, tuple[str, FunctionView]]] = []
         for path, function in self._all_functions():
             if function.fixture is not None and not function.fixture.is_mock:
                 for stand_in in function.stand_ins:
                     if stand_in.fixture is not None and stand_in.how == "parameter" and stand_in.service != "other":
-                        found[stand_in.fixture].append((path, function))
+                        found.append((stand_in.fixture, (path, function)))
         return found
 
     def _reaches(self, view: FunctionView, keys: set[str], fixtures: dict[str, FunctionView]) -> bool:
@@ -307,7 +312,12 @@ class _Planner:
         while changed:
             changed = False
             for key_, (path, view) in definitions.items():
-                if key_ in found or path not in self.views or not _removable(view.fixture, asked):
+                if (
+                    key_ in found
+                    or path not in self.views
+                    or path in self.frozen
+                    or not _removable(view.fixture, asked)
+                ):
                     continue
                 left = [
                     (owner, function)
@@ -377,10 +387,17 @@ def _lost(old: str, new: str, before: Sequence[Violation], after: Sequence[Viola
 
 
 def plan_project(
-    project: Project, only: Iterable[str] = (), jobs: int | None = None, rewrite: str | None = None
+    project: Project,
+    only: Iterable[str] = (),
+    jobs: int | None = None,
+    rewrite: str | None = None,
+    frozen: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Plans a whole tree; nothing is written. `rewrite` plans only what the rewrite of that name takes part in."""
-    planner = _Planner(project, frozenset(only), rewrite)
+    """Plans a whole tree; nothing is written.
+
+    `rewrite` plans only what the rewrite of that name takes part in; `frozen` are files that must stay, with the reason.
+    """
+    planner = _Planner(project, frozenset(only), rewrite, frozen or {})
     touched = [path for path in planner.views if planner.candidates(path)]
     for path in touched:
         planner.rewrite(path)
@@ -399,11 +416,12 @@ def plan_project(
     dead = planner.dead()
     for path in sorted({*touched, *dead}):
         new, gone = proved.get(path, (planner.text(path), ()))
+        with_fixtures = None
         if path in dead:
             without = planner.assemble(path, dead[path])
             found, lost = planner.prove(path, without)
             if found is None:
-                new, gone = without, lost
+                with_fixtures, new, gone = new, without, lost
         views = planner.candidates(path)
         moved = tuple(
             _test(view) for view in views if (outcome := planner.outcomes.get((path, view.qualname))) and outcome.moved
@@ -415,7 +433,9 @@ def plan_project(
             for name in outcome.rewrites
         )
         changed = new if new != planner.text(path) else None
-        plan.files[path] = FilePlan(path, planner.text(path), changed, gone, planner.left(path), moved, rewrites)
+        plan.files[path] = FilePlan(
+            path, planner.text(path), changed, gone, planner.left(path), moved, rewrites, with_fixtures
+        )
     return plan
 
 

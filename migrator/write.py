@@ -9,6 +9,14 @@ import tempfile
 from pathlib import Path
 
 
+def writable(path: Path) -> bool:
+    """Whether a file may be replaced; one without any write permission may not, not even by root."""
+    try:
+        return os.access(path, os.W_OK) and bool(path.stat().st_mode & 0o222)
+    except OSError:
+        return False
+
+
 def replace(path: Path, data: bytes) -> None:
     """Replaces a file's bytes atomically, keeping its mode; a link stays a link, its target is replaced.
 
@@ -16,8 +24,6 @@ def replace(path: Path, data: bytes) -> None:
     """
     target = path.resolve()
     mode = stat.S_IMODE(target.stat().st_mode)
-    if not os.access(target, os.W_OK) or not mode & 0o222:
-        raise PermissionError(13, "is read-only")
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".migrate")
     try:
         with os.fdopen(handle, "wb") as stream:

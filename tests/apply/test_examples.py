@@ -85,7 +85,16 @@ def test_a_codemod_runs_by_itself(project: Path) -> None:
             """
         ).lstrip()
     )
-    command = [sys.executable, "-m", "libcst.tool", "codemod", "--no-format", "-x", "migrator.codemods.call_state.Command", str(path)]
+    command = [
+        sys.executable,
+        "-m",
+        "libcst.tool",
+        "codemod",
+        "--no-format",
+        "-x",
+        "migrator.codemods.call_state.Command",
+        str(path),
+    ]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     text = path.read_text()

@@ -1,0 +1,320 @@
+"""What `migrate apply` does to a tree, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.apply.conftest import Project
+
+SAVES = """
+    async def test_saves(mock_redis):
+        await save(mock_redis, "k", "v")
+        mock_redis.set.assert_awaited_once_with("k", "v")
+"""
+KEEPS = """
+    async def test_keeps(mock_redis):
+        mock_redis.get.side_effect = ["a", "b"]
+        assert await read(mock_redis) == "ab"
+"""
+
+
+def test_a_fixture_goes_with_its_last_request(project: Project) -> None:
+    project.write("tests/test_a.py", SAVES)
+    project.migrate("apply")
+    assert project.read("tests/test_a.py") == (
+        'async def test_saves(real_redis):\n    await save(real_redis, "k", "v")\n    assert await real_redis.get("k") == "v"\n'
+    )
+    conftest = project.read("tests/conftest.py")
+    assert "mock_redis" not in conftest
+    assert "mock_database" in conftest, "nobody requested it, so nothing says that it may go"
+
+
+def test_a_fixture_stays_while_one_test_requests_it(project: Project) -> None:
+    project.write("tests/test_a.py", SAVES)
+    project.write("tests/test_b.py", KEEPS)
+    before = project.read("tests/conftest.py")
+    done = project.migrate("apply")
+    assert project.read("tests/conftest.py") == before
+    assert "tests/test_b.py:2: test_keeps: mock_redis: get answers a sequence" in done.stdout
+    assert "mock_redis" in project.read("tests/test_b.py")
+    assert "mock_redis" not in project.read("tests/test_a.py")
+
+
+def test_whole_or_not_at_all(project: Project) -> None:
+    """One line that cannot move keeps the mock in its test, with everything done to it; the other mock moves."""
+    text = """
+        async def test_both(mock_redis, mock_database):
+            mock_redis.get.return_value = None
+            mock_redis.get.side_effect = lambda key: key
+            await act(mock_redis, mock_database)
+            mock_redis.get.assert_awaited_once_with("k")
+            mock_database.execute.assert_awaited_once()
+    """
+    project.write("tests/test_a.py", text)
+    done = project.migrate("apply")
+    changed = project.read("tests/test_a.py")
+    assert "async def test_both(mock_redis, real_postgres):" in changed
+    assert "mock_redis.get.return_value = None" in changed
+    assert 'assert real_postgres.journal.count("execute") == 1' in changed
+    assert "tests/test_a.py:3: test_both: mock_redis: get computes its answer" in done.stdout
+
+
+def test_a_test_and_the_fixture_it_shares_a_mock_with_move_together(project: Project) -> None:
+    shared = """
+        import pytest
+
+        from app import Service
+
+
+        @pytest.fixture
+        def service(mock_redis):
+            return Service(mock_redis)
+
+
+        async def test_saves(service, mock_redis):
+            await service.save("k", "v")
+            mock_redis.set.assert_awaited_once_with("k", "v")
+    """
+    stuck = """
+
+        async def test_stuck(service, mock_redis):
+            mock_redis.get.side_effect = ["a", "b"]
+            assert await service.read() == "ab"
+    """
+    project.write("tests/test_a.py", shared)
+    project.write("tests/test_b.py", shared + stuck)
+    project.migrate("apply")
+    assert "def service(real_redis):" in project.read("tests/test_a.py")
+    untouched = project.read("tests/test_b.py")
+    assert "real_redis" not in untouched
+    report = project.migrate("apply", "--dry-run").stderr
+    assert "service: mock_redis: it is the same mock as in test_stuck (tests/test_b.py:" in report
+
+
+def test_scan_calls_auto_just_what_apply_takes_away(project: Project) -> None:
+    project.write("tests/test_a.py", SAVES)
+    project.write("tests/test_b.py", KEEPS)
+    before = json.loads(project.migrate("scan", "--format", "json").stdout)["violations"]
+    project.migrate("apply")
+    after = json.loads(project.migrate("scan", "--format", "json").stdout)["violations"]
+
+    def keys(rows: list[dict[str, object]]) -> list[tuple[object, ...]]:
+        return sorted((row["path"], row["code"], row["test"], row["symbol"]) for row in rows)  # type: ignore[type-var]
+
+    assert keys([row for row in before if row["fix"] != "auto"]) == keys(after)
+    assert any(row["fix"] == "auto" for row in before)
+    assert all(row["reason"] for row in before if row["fix"] != "auto")
+
+
+def test_a_second_run_changes_nothing(project: Project) -> None:
+    project.write("tests/test_a.py", SAVES)
+    project.write("tests/test_b.py", KEEPS)
+    project.migrate("apply")
+    files = {path: path.read_bytes() for path in project.root.rglob("*.py")}
+    project.migrate("apply", "--check")
+    project.migrate("apply")
+    assert {path: path.read_bytes() for path in project.root.rglob("*.py")} == files
+
+
+def test_the_dry_run_is_a_patch_that_git_applies(project: Project) -> None:
+    project.write("tests/test_a.py", SAVES)
+    (project.root / "tests" / "test_b.py").write_bytes(
+        b"async def test_b(mock_redis):\n    assert await read(mock_redis) is None"
+    )
+    project.git("init", "-q")
+    project.git("add", ".")
+    project.git("commit", "-qm", "before")
+    before = {path: path.read_bytes() for path in project.root.rglob("*.py")}
+    patch = project.migrate("apply", "--dry-run").stdout
+    assert {path: path.read_bytes() for path in project.root.rglob("*.py")} == before
+    assert patch.startswith("diff --git ")
+    (project.root / "the.patch").write_text(patch)
+    project.git("apply", "the.patch")
+    by_git = {path: path.read_bytes() for path in project.root.rglob("*.py")}
+    project.git("checkout", "-q", ".")
+    project.migrate("apply")
+    assert {path: path.read_bytes() for path in project.root.rglob("*.py")} == by_git
+    assert by_git != before
+
+
+def test_check_says_by_its_exit_code_whether_something_would_change(project: Project) -> None:
+    project.write("tests/test_a.py", SAVES)
+    before = project.read("tests/test_a.py")
+    project.migrate("apply", "--check", code=1)
+    assert project.read("tests/test_a.py") == before
+
+
+def test_only_one_service(project: Project) -> None:
+    text = """
+        async def test_both(mock_redis, mock_database):
+            await act(mock_redis, mock_database)
+            mock_redis.set.assert_awaited_once_with("k", "v")
+            mock_database.execute.assert_awaited_once()
+    """
+    project.write("tests/test_a.py", text)
+    project.migrate("apply", "--only", "redis")
+    assert "(real_redis, mock_database)" in project.read("tests/test_a.py")
+    done = project.migrate("apply", "--only", "oracle", code=2)
+    assert done.stderr.count("\n") == 1
+    assert "--only oracle: is no code and no service" in done.stderr
+
+
+def test_uncommitted_changes_are_not_written_over(project: Project) -> None:
+    path = project.write("tests/test_a.py", SAVES)
+    project.git("init", "-q")
+    project.git("add", ".")
+    project.git("commit", "-qm", "before")
+    path.write_text(path.read_text() + "\n\ndef test_mine():\n    pass\n")
+    mine = path.read_text()
+    done = project.migrate("apply", code=2)
+    assert path.read_text() == mine
+    assert "tests/test_a.py: has uncommitted changes: commit them first, or say --allow-dirty" in done.stdout
+    project.migrate("apply", "--allow-dirty")
+    assert "real_redis" in path.read_text()
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+def test_encoding_newlines_and_every_untouched_byte_are_kept(project: Project, newline: str, encoding: str) -> None:
+    cookie = "# -*- coding: latin-1 -*-\n" if encoding == "latin-1" else ""
+    untouched = "def test_ä():\n    x   =  'é'   # two  spaces\n    assert   x\n\n\n"
+    text = cookie + untouched + "async def test_b(mock_redis):\n    assert await read(mock_redis) is None\n"
+    path = project.root / "tests" / "test_a.py"
+    path.write_bytes(text.replace("\n", newline).encode(encoding))
+    project.migrate("apply")
+    wanted = text.replace("mock_redis", "real_redis").replace("\n", newline).encode(encoding)
+    assert path.read_bytes() == wanted
+
+
+def test_mode_and_links_are_kept(project: Project) -> None:
+    target = project.write("elsewhere/real.py", SAVES)
+    target.chmod(0o754)
+    link = project.root / "tests" / "test_link.py"
+    link.symlink_to(target)
+    project.migrate("apply")
+    assert link.is_symlink()
+    assert "real_redis" in target.read_text()
+    assert stat.S_IMODE(target.stat().st_mode) == 0o754
+
+
+def test_a_read_only_file_is_reported_and_the_rest_goes_on(project: Project) -> None:
+    locked = project.write("tests/test_a.py", SAVES)
+    project.write("tests/test_b.py", SAVES)
+    locked.chmod(0o444)
+    before = locked.read_text()
+    done = project.migrate("apply", code=2)
+    assert locked.read_text() == before
+    assert "tests/test_a.py: could not be written, it is as it was: is read-only" in done.stdout
+    assert "real_redis" in project.read("tests/test_b.py")
+
+
+def test_a_killed_run_leaves_every_file_old_or_new(project: Project) -> None:
+    names = [f"tests/test_{number}.py" for number in range(60)]
+    for name in names:
+        project.write(name, SAVES)
+    old = project.read(names[0])
+    for delay in (0.35, 0.5, 0.6, 0.7):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "migrator", "apply"], cwd=project.root, stdout=subprocess.DEVNULL
+        )
+        time.sleep(delay)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        for name in names:
+            text = project.read(name)
+            assert text == old or text.startswith("async def test_saves(real_redis):")
+    project.migrate("apply")
+    assert all("real_redis" in project.read(name) for name in names)
+
+
+def test_suppressed_mocks_stay(project: Project) -> None:
+    project.write("tests/test_a.py", SAVES.replace("(mock_redis):", "(mock_redis):  # mock-ok: shows the retry"))
+    before = project.read("tests/test_a.py")
+    project.migrate("apply")
+    assert project.read("tests/test_a.py") == before
+
+
+def test_what_is_scanned_is_never_run(project: Project) -> None:
+    project.write("tests/test_a.py", 'open("ran", "w").close()\n' + SAVES.replace("\n    ", "\n"))
+    project.migrate("apply")
+    assert "real_redis" in project.read("tests/test_a.py")
+    assert not (project.root / "ran").exists()
+
+
+def test_comments_of_what_goes_go_and_all_others_stay(project: Project) -> None:
+    project.write(
+        "tests/test_a.py",
+        """
+        async def test_miss(mock_redis):
+            # nothing is there
+            mock_redis.get.return_value = None
+
+            # the act
+            value = await read(mock_redis, "k")  # reads
+            assert value is None
+        """,
+    )
+    project.migrate("apply")
+    text = project.read("tests/test_a.py")
+    assert "nothing is there" not in text
+    assert "# the act\n" in text
+    assert "# reads" in text
+
+
+def test_rewritten_tests_pass_on_real_services_and_catch_a_planted_bug(project: Project, tmp_path: Path) -> None:
+    """Green on mocks, applied, green on the real servers; a bug that the mocks miss turns them red."""
+    project.write(
+        "cache.py",
+        """
+        async def remember(redis, user, name):
+            await redis.set(f"name:{user}", name, ex=60)
+            await redis.sadd("known", user)
+
+
+        async def forget(redis, user):
+            if await redis.get(f"name:{user}") is None:
+                return False
+            await redis.delete(f"name:{user}")
+            return True
+        """,
+    )
+    project.write(
+        "tests/test_cache.py",
+        """
+        from unittest.mock import AsyncMock
+
+        from cache import forget, remember
+
+
+        async def test_remember(mock_redis):
+            await remember(mock_redis, "u1", "Ada")
+            mock_redis.set.assert_called_once_with("name:u1", "Ada", ex=60)
+            mock_redis.sadd.assert_called_once_with("known", "u1")
+
+
+        async def test_forget():
+            redis = AsyncMock()
+            redis.get.return_value = "Ada"
+            assert await forget(redis, "u1") is True
+            redis.delete.assert_called_once_with("name:u1")
+        """,
+    )
+    options = ["-o", "asyncio_mode=auto", "-o", "pythonpath=."]
+    assert "2 passed" in project.pytest(*options).stdout
+    project.migrate("apply")
+    assert "mock" not in project.read("tests/test_cache.py").lower()
+    green = project.pytest(*options, "--real-services=embedded")
+    assert "2 passed" in green.stdout, green.stdout + green.stderr
+    code = project.read("cache.py")
+    project.write("cache.py", code.replace('await redis.sadd("known", user)', 'redis.sadd("known", user)'))
+    red = project.pytest(*options, "--real-services=embedded")
+    assert "1 failed, 1 passed" in red.stdout, red.stdout + red.stderr
