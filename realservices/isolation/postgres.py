@@ -7,6 +7,7 @@ the template again under the same name.
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -14,15 +15,20 @@ import asyncpg
 from realservices.background import Background
 from realservices.config import Settings
 from realservices.endpoints import PostgresEndpoint
-from realservices.isolation import postgres_baseline, postgres_databases
+from realservices.isolation import postgres_baseline, postgres_cluster, postgres_databases
 from realservices.isolation.postgres_baseline import Baseline
-from realservices.isolation.postgres_log import Log
+from realservices.isolation.postgres_cluster import Cluster
+from realservices.isolation.postgres_log import Log, Touched
 from realservices.services.postgres_connections import Connections
 
 _GRACE = 0.25  # seconds that a transaction which outlives its test has to come to its end
 _STATE = """
 SELECT pg_current_wal_insert_lsn() AS position, EXISTS (SELECT FROM pg_locks WHERE database = $1) AS busy
 """
+# ALTER SYSTEM writes a file, and nothing to the log.
+_STATE_AND_FILE = f"{_STATE.rstrip()}, pg_stat_file('postgresql.auto.conf')::text AS file"
+_FILE = "SELECT pg_stat_file('postgresql.auto.conf')::text"
+_OWN_SETTINGS = "SELECT EXISTS (SELECT FROM pg_db_role_setting WHERE setdatabase = $1)"
 # Prepared transactions hold locks without having a process.
 _HOLDERS = """
 SELECT l.pid, bool_or(a.state = 'idle') AS idle FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
@@ -47,6 +53,9 @@ class PostgresIsolation:
         self._log: Log | None = None
         self._position = 0  # in the log, where that cannot be read
         self._baseline = Baseline()
+        self._cluster: Cluster | None = None
+        self._file = ""  # size and age of what ALTER SYSTEM writes
+        self._rewritten = False
         self._repairs: Any = None  # the connection to the database that undoes
         self._spared: list[int] = []  # processes that held a lock before the first test
 
@@ -61,9 +70,13 @@ class PostgresIsolation:
         """Undo whatever was done to the database through any connection, and what was left in `connections`."""
         if connections.used:
             await connections.forget()
-        if not await self._is_clean() and not await self._repair():
-            await connections.close()
-            await self._clone_again()
+        if not await self._is_clean():
+            touched = await self._log.read(self._oid) if self._log is not None else Touched(everything=True)
+            if not await self._repair(touched):
+                await connections.close()
+                await self._clone_again()
+            if self._cluster is not None and (touched.shared or touched.everything or self._rewritten):
+                await self._restore_cluster(self._cluster)
         if self._settings.postgres.isolation == "transaction":
             await connections.begin()
 
@@ -77,20 +90,21 @@ class PostgresIsolation:
         await self._databases.control.close()
 
     async def _is_clean(self) -> bool:
-        state = await self._databases.control.fetchrow(_STATE, self._oid)
+        query = _STATE if self._cluster is None else _STATE_AND_FILE
+        state = await self._databases.control.fetchrow(query, self._oid)
         if state["busy"]:
             await self._end_transactions()
+            return False  # what held locks may have written something, too
         if self._log is None:
-            return not state["busy"] and bool(state["position"] == self._position)
-        # What holds locks may have written something that is in the log only once it ends.
-        return not state["busy"] and not self._baseline.unlogged and self._log.is_at(state["position"])
+            return bool(state["position"] == self._position)
+        self._rewritten = self._cluster is not None and state["file"] != self._file
+        return not self._rewritten and not self._baseline.unlogged and self._log.is_at(state["position"])
 
-    async def _repair(self) -> bool:
+    async def _repair(self, touched: Touched) -> bool:
         """Bring rows and sequences back, connections left open; False where that is not enough."""
-        if self._log is None:
+        if self._log is None or touched.everything or self._baseline.catalogs(touched.committed):
             return False
-        touched = await self._log.read(self._oid)
-        if touched.everything or self._baseline.catalogs(touched.committed):
+        if touched.shared and await self._databases.control.fetchval(_OWN_SETTINGS, self._oid):
             return False
         owners = self._baseline.owners
         changed = [owners[file] for file in touched.committed if file in owners]
@@ -120,9 +134,8 @@ class PostgresIsolation:
             late = time.monotonic() > deadline
             ending = [row["pid"] for row in holders if late or row["idle"]]
             for pid in ending:
-                await self._databases.control.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
-            if not ending:
-                await asyncio.sleep(0.005)
+                await self._databases.control.fetchval("SELECT pg_terminate_backend($1)", pid)
+            await asyncio.sleep(0.002)
 
     async def _holders(self) -> list[Any]:
         own = [*self._spared]
@@ -139,6 +152,12 @@ class PostgresIsolation:
             )
             await self._repairs.execute(_SESSION)
         return self._repairs
+
+    async def _restore_cluster(self, before: Cluster) -> None:
+        await postgres_cluster.restore(self._databases.control, before)
+        self._file = await self._databases.control.fetchval(_FILE)
+        if self._log is not None:
+            await self._log.skip()
 
     async def _clone_again(self) -> None:
         if self._repairs is not None:
@@ -166,4 +185,7 @@ class PostgresIsolation:
         if isolation._log is not None:
             # Files and oids are those of the template, so that every later clone has the same baseline.
             isolation._baseline = await postgres_baseline.read(await isolation._connected())
+            with suppress(asyncpg.InsufficientPrivilegeError):
+                isolation._cluster = await postgres_cluster.read(databases.control)
+                isolation._file = await databases.control.fetchval(_FILE)
         return isolation
