@@ -42,7 +42,8 @@ class ClickHouseIsolation:
         self._server = server
         self._settings = settings
         self._copy = f"{name}_base"
-        self._baseline: dict[str, Table] = {}
+        self._wanted: dict[str, Table] = {}
+        self._seen: dict[str, Table] = {}
 
     @classmethod
     def open(cls, server: ClickHouseEndpoint, settings: Settings, label: str) -> "ClickHouseIsolation":
@@ -59,21 +60,33 @@ class ClickHouseIsolation:
     def reset(self) -> None:
         """Undo whatever was done to the database."""
         now = self._tables()
-        if now == self._baseline:
+        if now == self._seen:
             return
         for table in now.values():
-            before = self._baseline.get(table.name)
-            if before is None or before.made != table.made:
+            wanted = self._wanted.get(table.name)
+            if wanted is None or wanted.made != table.made:
                 self._run(f"DROP TABLE IF EXISTS `{table.name}` SYNC")
-        for table in self._ordered():
-            current = now.get(table.name)
-            if current is None or current.made != table.made:
+        kept = [name for name, table in now.items() if name in self._wanted and table.made == self._wanted[name].made]
+        # A materialized view would write what is put back into its target a second time.
+        watching = [name for name in kept if self._wanted[name].engine == "MaterializedView"]
+        for name in watching:
+            self._run(f"DETACH TABLE `{name}`")
+        tables = [table for table in self._wanted.values() if table.engine not in _VIEWS]
+        for table in tables:
+            if table.name not in kept:
                 self._run(table.made)
-                self._refill(table)
-            elif current != table and table.engine not in _VIEWS:
+            elif now[table.name] != self._seen[table.name]:
                 self._run(f"TRUNCATE TABLE `{table.name}`")
-                self._refill(table)
-        self._baseline = self._tables()
+            else:
+                continue
+            if table.rows != "0":
+                self._run(f"INSERT INTO `{table.name}` SELECT * FROM `{self._copy}`.`{table.name}`")
+        for name in watching:
+            self._run(f"ATTACH TABLE `{name}`")
+        for table in self._wanted.values():
+            if table.engine in _VIEWS and table.name not in kept:
+                self._run(table.made)
+        self._seen = self._tables()
 
     def close(self) -> None:
         """Drop the database."""
@@ -82,23 +95,14 @@ class ClickHouseIsolation:
 
     def _remember(self) -> None:
         """Keeps what the tables hold, so that it can be put back."""
-        self._baseline = self._tables()
-        filled = [table for table in self._baseline.values() if table.rows != "0" and table.engine not in _VIEWS]
+        self._wanted = self._seen = self._tables()
+        filled = [table for table in self._wanted.values() if table.rows != "0" and table.engine not in _VIEWS]
         if filled:
             self._run(f"CREATE DATABASE `{self._copy}`", self._server)
         for table in filled:
             copy = f"`{self._copy}`.`{table.name}`"
             self._run(f"CREATE TABLE {copy} AS `{table.name}` ENGINE = MergeTree ORDER BY tuple()")
             self._run(f"INSERT INTO {copy} SELECT * FROM `{table.name}`")
-        self._baseline = self._tables()
-
-    def _ordered(self) -> list[Table]:
-        """Tables before the views that read them."""
-        return sorted(self._baseline.values(), key=lambda table: (table.engine in _VIEWS, table.name))
-
-    def _refill(self, table: Table) -> None:
-        if table.rows != "0" and table.engine not in _VIEWS:
-            self._run(f"INSERT INTO `{table.name}` SELECT * FROM `{self._copy}`.`{table.name}`")
 
     def _tables(self) -> dict[str, Table]:
         parts = {row["table"]: tuple(row["parts"]) for row in self._query(_PARTS)}

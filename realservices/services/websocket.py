@@ -137,7 +137,8 @@ class RealSyncWebSocketClient(Faulty):
         self.close()
         with self.journal.sending("connect", (path,), options) as call:
             options.setdefault("open_timeout", self._timeout)
-            self._connection = websockets.sync.client.connect(_address(self._base, path), **options)
+            # entered, not just made: it is closed by hand, in close()
+            self._connection = websockets.sync.client.connect(_address(self._base, path), **options).__enter__()
             call.result = self
         return self
 
