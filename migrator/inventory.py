@@ -44,7 +44,7 @@ class Store:
         return facts
 
     def __contains__(self, path: object) -> bool:
-        return isinstance(path, str) and self.exists(path)
+        return isinstance(path, str) and self.get(path) is not None
 
     def exists(self, path: str) -> bool:
         """Whether the tree has the file."""

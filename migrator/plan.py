@@ -395,7 +395,7 @@ def plan_project(
 ) -> Plan:
     """Plans a whole tree; nothing is written.
 
-    `rewrite` plans only what the rewrite of that name takes part in; `frozen` are files that must stay, with the reason.
+    `rewrite` plans only what the rewrite of that name takes part in; `frozen` are files that must stay, and why.
     """
     planner = _Planner(project, frozenset(only), rewrite, frozen or {})
     touched = [path for path in planner.views if planner.candidates(path)]

@@ -30,9 +30,11 @@ KEEPS = """
 def test_a_fixture_goes_with_its_last_request(project: Project) -> None:
     project.write("tests/test_a.py", SAVES)
     project.migrate("apply")
-    assert project.read("tests/test_a.py") == (
-        'async def test_saves(real_redis):\n    await save(real_redis, "k", "v")\n    assert await real_redis.get("k") == "v"\n'
-    )
+    assert project.read("tests/test_a.py").splitlines() == [
+        "async def test_saves(real_redis):",
+        '    await save(real_redis, "k", "v")',
+        '    assert await real_redis.get("k") == "v"',
+    ]
     conftest = project.read("tests/conftest.py")
     assert "mock_redis" not in conftest
     assert "mock_database" in conftest, "nobody requested it, so nothing says that it may go"

@@ -46,7 +46,7 @@ def statements(draw: st.DrawFn, name: str) -> str:
                 f"if {key}:\n        {name}.{method}({value})\n    else:\n        pass",
                 f"alias = {name}",
                 "pass",
-                f"# about {name}\n    assert {value} is not {key}",
+                f"# about {name}\n    assert {value} != {key}",
             ]
         )
     )
