@@ -25,6 +25,8 @@ class Proxy:
         self._pairs: set[_Inbound] = set()
         self._server: asyncio.Server | None = None
         self.delay = 0.0
+        self.gate = asyncio.Event()  # new connections wait for it
+        self.gate.set()
         self.host = "127.0.0.1"
         self.port = 0
         background.run(self._listen())
@@ -51,6 +53,15 @@ class Proxy:
     def reset_connections(self) -> None:
         """Reset every open connection, once; new ones succeed."""
         self._background.run(self._reset())
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """In the body, new connections wait to be led through. In the background loop only."""
+        self.gate.clear()
+        try:
+            yield
+        finally:
+            self.gate.set()
 
     def close(self) -> None:
         """End the proxy and every connection through it."""
@@ -135,6 +146,7 @@ class _Inbound(_Side):
 
     async def _open(self) -> None:
         loop = asyncio.get_running_loop()
+        await self.proxy.gate.wait()
         try:
             _, outbound = await loop.create_connection(lambda: _Outbound(self), *self.proxy.target())
         except OSError:

@@ -133,6 +133,8 @@ class Session:
         """Where the application and the fixtures reach a service, started if need be. Raises ServiceError."""
         server = self._server(service)
         proxy = self._proxy(service, server.host, server.port)
+        if service == "postgres":
+            self._postgres_isolation.held = proxy.held
         return replace(server, host=proxy.host, port=proxy.port)
 
     def value(self, service: str, attribute: str) -> str:

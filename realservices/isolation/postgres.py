@@ -7,7 +7,8 @@ the template again under the same name.
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 import asyncpg
@@ -15,7 +16,7 @@ import asyncpg
 from realservices.background import Background
 from realservices.config import Settings
 from realservices.endpoints import PostgresEndpoint
-from realservices.isolation import postgres_baseline, postgres_cluster, postgres_databases
+from realservices.isolation import postgres_baseline, postgres_cluster, postgres_databases, postgres_structure
 from realservices.isolation.postgres_baseline import Baseline
 from realservices.isolation.postgres_cluster import Cluster
 from realservices.isolation.postgres_log import Log, Touched
@@ -44,6 +45,8 @@ class PostgresIsolation:
     """The database of this process. Background loop only, except for `open` and `endpoint`."""
 
     def __init__(self, databases: postgres_databases.Databases, template: str, name: str, settings: Settings) -> None:
+        self.held: Callable[[], AbstractContextManager[None]] = nullcontext
+        """What keeps new connections waiting while there is no database for them."""
         self.endpoint = databases.server.with_database(name)
         self._databases = databases
         self._template = template
@@ -53,6 +56,7 @@ class PostgresIsolation:
         self._log: Log | None = None
         self._position = 0  # in the log, where that cannot be read
         self._baseline = Baseline()
+        self._structure: dict[int, str] = {}
         self._cluster: Cluster | None = None
         self._file = ""  # size and age of what ALTER SYSTEM writes
         self._rewritten = False
@@ -102,25 +106,23 @@ class PostgresIsolation:
 
     async def _repair(self, touched: Touched) -> bool:
         """Bring rows and sequences back, connections left open; False where that is not enough."""
-        if self._log is None or touched.everything or self._baseline.catalogs(touched.committed):
+        if self._log is None or touched.everything:
             return False
         if touched.shared and await self._databases.control.fetchval(_OWN_SETTINGS, self._oid):
             return False
-        owners = self._baseline.owners
-        changed = [owners[file] for file in touched.committed if file in owners]
-        rolled_back = [owners[file] for file in touched.rolled_back if file in owners]
-        script = self._baseline.repair(changed, rolled_back, self._log.mark)
-        if script is None:
-            return False
+        baseline = self._baseline
+        changed = {baseline.owners[file] for file in touched.committed if file in baseline.owners}
+        rolled_back = {baseline.owners[file] for file in touched.rolled_back if file in baseline.owners}
+        catalogs = baseline.catalogs(touched.committed)
         try:
-            if script:
-                connection = await self._connected()
-                await connection.execute(script)
-                for table in self._baseline.swept():
-                    await connection.execute(f"VACUUM {table}")
+            connection = await self._connected()
+            if catalogs:
+                if not await postgres_structure.is_as_before(connection, self._structure, catalogs):
+                    return False
+                changed |= await baseline.moved(connection)
+            return await baseline.repair(connection, changed, rolled_back, self._log.mark)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             return False
-        return True
 
     async def _end_transactions(self) -> None:
         """See that no transaction of a test goes on: wait a moment, then end the connection it is on."""
@@ -162,12 +164,14 @@ class PostgresIsolation:
     async def _clone_again(self) -> None:
         if self._repairs is not None:
             self._repairs.terminate()
-        await self._databases.drop(self._name)
-        await self._clone()
+        with self.held():
+            await self._databases.drop(self._name)
+            await self._clone()
 
     async def _clone(self) -> None:
         control = self._databases.control
         await self._databases.clone(self._template, self._name)
+        self._baseline.cloned()
         self._oid = await control.fetchval("SELECT oid FROM pg_database WHERE datname = $1", self._name)
         if self._log is not None:
             await self._log.skip()
@@ -184,7 +188,9 @@ class PostgresIsolation:
         await isolation._clone()
         if isolation._log is not None:
             # Files and oids are those of the template, so that every later clone has the same baseline.
-            isolation._baseline = await postgres_baseline.read(await isolation._connected())
+            connection = await isolation._connected()
+            isolation._structure = await postgres_structure.read(connection)
+            isolation._baseline = await postgres_baseline.read(connection)
             with suppress(asyncpg.InsufficientPrivilegeError):
                 isolation._cluster = await postgres_cluster.read(databases.control)
                 isolation._file = await databases.control.fetchval(_FILE)
