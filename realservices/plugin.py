@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,12 +37,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     options = early_config.known_args_namespace
     if options.real_services not in (None, "", *_PROVIDERS):
         _give_back_path(early_config, args)
-    provider = _provider(options.real_services)
-    if provider is not None and not options.help and not options.version:
-        try:
+    try:
+        provider = _provider(options.real_services)
+        if provider is not None and not options.help and not options.version:
             _open(early_config, provider)
-        except ServiceError as error:
-            raise pytest.UsageError(str(error)) from None
+    except ServiceError as error:
+        # Not a UsageError, which pytest turns into exit code 4: bad input is 2 here, as of the command.
+        print(f"ERROR: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
     return (yield)
 
 
@@ -74,7 +77,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             services.serve()
     except ServiceError as error:
         if not hasattr(session.config, "workerinput"):
-            raise pytest.UsageError(str(error)) from None
+            pytest.exit(str(error), returncode=2)
         # pytest-xdist has no way to end a worker's run before its first test.
         session.config.stash[_LACK] = str(error)
 
@@ -138,7 +141,7 @@ def _provider(option: str | None) -> str | None:
     if option is None:
         return "" if os.environ.get("USE_REAL_SERVICES", "").strip().lower() in _TRUE else None
     if option and option not in _PROVIDERS:
-        raise pytest.UsageError(
+        raise ServiceError(
             f"--real-services: {option!r} is no provider; use one of {', '.join(_PROVIDERS)}, as --real-services=auto"
         )
     return option

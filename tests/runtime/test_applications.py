@@ -63,7 +63,7 @@ def test_an_application_that_cannot_be_served_fails_the_run(
 ) -> None:
     write({"pyproject.toml": PYPROJECT.format(target=target), "shop.py": code, "test_it.py": TEST})
     outcome = run("-q")
-    assert outcome.code == 4, outcome.text
+    assert outcome.code == 2, outcome.text
     for line in says:
         assert line in outcome.text
     assert "passed" not in outcome.text
