@@ -122,14 +122,15 @@ class Demo:
         self.say("\n$ pytest                           (the tests as they are, on mocks)", "bold cyan")
         before = self._suite(self.mocked)
         self.say("\n$ migrate apply", "bold cyan")
-        self.say(_migrate(self.real, "apply").rstrip())
+        applied = _migrate(self.real, "apply")
+        self.say(applied.rstrip())
         self.say("\n$ pytest --real-services=embedded  (the tests as rewritten, on real services)", "bold cyan")
         after = self._suite(self.real, "--real-services=embedded")
         if after.passed != before.passed:
             self.problems.append(f"{before.passed} tests passed on mocks, {after.passed} on real services")
         self.say("\nNow one bug after the other goes into the application, under both suites:", "bold cyan")
         rows = [self._try(bug) for bug in BUGS]
-        self._table(rows, before, after, time.monotonic() - start)
+        self._table(rows, before, after, applied, time.monotonic() - start)
         for problem in self.problems:
             self.say(problem, "red")
         return not self.problems
@@ -159,7 +160,7 @@ class Demo:
         self.say(f"  {bug.title}: {_verdict(row.mocked)} on mocks, {_verdict(row.real)} on real services")
         return row
 
-    def _table(self, rows: Sequence[Caught], before: Suite, after: Suite, seconds: float) -> None:
+    def _table(self, rows: Sequence[Caught], before: Suite, after: Suite, applied: str, seconds: float) -> None:
         table = Table("bug in the application", "on mocks", "on real services", box=None, pad_edge=False)
         table.title = f"{len(rows)} bugs"
         table.title_justify = "left"
@@ -171,6 +172,10 @@ class Demo:
         table.add_section()
         table.add_row("caught", f"{caught[0]} of {len(rows)}", f"{caught[1]} of {len(rows)}", style="bold")
         table.add_row("tests passed without a bug", str(before.passed), str(after.passed))
+        numbers = re.match(r"rewrote (\d+) tests? .*?: ([\d,]+) violations, [\d,]+ gone, ([\d,]+) stay", applied)
+        if numbers is not None:
+            table.add_row("tests rewritten", "", f"{numbers[1]} of {after.passed}")
+            table.add_row("violations", numbers[2], numbers[3])
         table.add_row("seconds for the suite", f"{before.seconds:.1f}", f"{after.seconds:.1f}")
         self.console.print()
         self.console.print(table)
