@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from realservices.background import Background
@@ -25,6 +26,8 @@ class Proxy:
         self._pairs: set[_Inbound] = set()
         self._server: asyncio.Server | None = None
         self.delay = 0.0
+        self.touched = True  # whether anything went through since somebody said False
+        self.faulted = False  # the same for faults that leave clients with dead connections
         self.gate = asyncio.Event()  # new connections wait for it
         self.gate.set()
         self.host = "127.0.0.1"
@@ -34,6 +37,7 @@ class Proxy:
     @contextlib.contextmanager
     def outage(self) -> Iterator[None]:
         """In the body, open connections are reset and new ones refused."""
+        self.faulted = True
         placeholder = self._background.run(self._refuse())
         try:
             yield
@@ -52,6 +56,7 @@ class Proxy:
 
     def reset_connections(self) -> None:
         """Reset every open connection, once; new ones succeed."""
+        self.faulted = True
         self._background.run(self._reset())
 
     @contextlib.contextmanager
@@ -142,6 +147,7 @@ class _Inbound(_Side):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._pairs.add(self)
+        self.proxy.touched = True
         self._opening = asyncio.get_running_loop().create_task(self._open())
 
     async def _open(self) -> None:
@@ -158,6 +164,7 @@ class _Inbound(_Side):
         self._early.clear()
 
     def data_received(self, data: bytes) -> None:
+        self.proxy.touched = True
         if self._outbound is None:
             self._early.append(data)
         elif self._outbound.transport is not None:
@@ -193,6 +200,7 @@ class _Outbound(_Side):
         self._inbound = inbound
 
     def data_received(self, data: bytes) -> None:
+        self._inbound.proxy.touched = True  # what was asked earlier may be done only now
         delay = self._inbound.proxy.delay
         if delay:
             asyncio.get_running_loop().call_later(delay, self._pass, data)
@@ -213,3 +221,28 @@ class _Outbound(_Side):
     def resume_writing(self) -> None:
         if self._inbound.transport is not None:
             self._inbound.transport.resume_reading()
+
+
+class FaultsOf:
+    """The faults of one service, whose own clients get new connections when an outage ends."""
+
+    def __init__(self, proxy: Proxy, reconnect: Callable[[], None]) -> None:
+        self._proxy = proxy
+        self._reconnect = reconnect
+
+    @contextlib.contextmanager
+    def outage(self) -> Iterator[None]:
+        """In the body, open connections are reset and new ones refused."""
+        try:
+            with self._proxy.outage():
+                yield
+        finally:
+            self._reconnect()
+
+    def latency(self, seconds: float) -> AbstractContextManager[None]:
+        """In the body, every answer takes `seconds` longer."""
+        return self._proxy.latency(seconds)
+
+    def reset_connections(self) -> None:
+        """Reset every open connection, once; new ones succeed."""
+        self._proxy.reset_connections()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from realservices.isolation.postgres import PostgresIsolation
     from realservices.isolation.redis import RedisIsolation
     from realservices.services.clickhouse import RealClickHouse
+    from realservices.services.faulty import Faults
     from realservices.services.http import RealHttpClient
     from realservices.services.postgres import RealPostgres
     from realservices.services.redis import RealRedis
@@ -164,16 +165,44 @@ class Session:
         return [service for service in _ATTRIBUTES if service in names]
 
     def reset(self) -> None:
-        """Undo what was done to any service that was used."""
-        if "postgres" in self._started:
-            self.background.run(self._postgres_isolation.reset(self.postgres.connections))
-            self.postgres.journal.clear()
-        if "redis" in self._started:
-            self._redis_isolation.reset()
-            self.redis.journal.clear()
-        if "clickhouse" in self._started:
-            self._clickhouse_isolation.reset()
-            self.clickhouse.journal.clear()
+        """Undo what was done to any service that was used, and clear the journals."""
+        for service in self._started:
+            proxy = self._proxy_of(service)
+            if proxy.faulted:
+                proxy.faulted = False
+                self._reconnect(service)
+            # Every connection leads through the proxy: where nothing went through, nothing was done. The mark is taken
+            # away before looking, so that what is still under way then is seen the next time.
+            if service == "postgres":
+                self._reset_postgres(proxy)
+            elif proxy.touched:
+                proxy.touched = False
+                isolation = self._redis_isolation if service == "redis" else self._clickhouse_isolation
+                isolation.reset()
+            getattr(self, service).journal.clear()
+
+    def _reset_postgres(self, proxy: "Proxy") -> None:
+        connections = self.postgres.connections
+        transactional = self.settings.postgres.isolation == "transaction"
+        if not proxy.touched and not connections.used and not transactional:
+            return
+
+        async def reset() -> None:
+            if connections.used:
+                await connections.forget()
+            proxy.touched = False
+            await self._postgres_isolation.reset(connections)
+
+        self.background.run(reset())
+
+    def _reconnect(self, service: str) -> None:
+        """Give the session's own clients new connections."""
+        if service == "postgres":
+            self.background.run(self.postgres.connections.close())
+        elif service == "redis":
+            self.background.run(self.redis.drop_connections())
+        else:
+            self.background.run(self.clickhouse.shut())
 
     def close(self) -> None:
         """Give everything back."""
@@ -185,8 +214,7 @@ class Session:
             self.background.run(self.postgres.connections.close())
             self.background.run(self._postgres_isolation.close())
         if "redis" in self._started:
-            self.background.run(self.redis.connection_pool.disconnect())
-            self.redis.sync.connection_pool.disconnect()
+            self.background.run(self.redis.drop_connections())
             self._redis_isolation.close()
         if "clickhouse" in self._started:
             self.background.run(self.clickhouse.shut())
@@ -235,9 +263,14 @@ class Session:
 
         return provide(service, self.settings, self.provider, exclusive=exclusive)
 
-    def _faults(self, service: str) -> "Proxy":
+    def _proxy_of(self, service: str) -> "Proxy":
         self.endpoint(service)
         return self._proxies[service]
+
+    def _faults(self, service: str) -> "Faults":
+        from realservices.faults import FaultsOf
+
+        return FaultsOf(self._proxy_of(service), lambda: self._reconnect(service))
 
     def _filled(self, name: str, text: str) -> str:
         return _TEMPLATE.sub(lambda match: self._value(name, match.group(1)), text)

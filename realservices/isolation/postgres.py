@@ -71,9 +71,7 @@ class PostgresIsolation:
         return background.run(cls._open(server, settings, label))
 
     async def reset(self, connections: Connections) -> None:
-        """Undo whatever was done to the database through any connection, and what was left in `connections`."""
-        if connections.used:
-            await connections.forget()
+        """Undo whatever was done to the database through any connection; `connections` are closed where it is new."""
         if not await self._is_clean():
             touched = await self._log.read(self._oid) if self._log is not None else Touched(everything=True)
             if not await self._repair(touched):

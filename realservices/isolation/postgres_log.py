@@ -12,8 +12,8 @@ from typing import Any
 
 import asyncpg
 
-_TOO_FAR = 4 << 20  # bytes of log that are not worth reading; the servers of other workers write into it, too
-_TOO_MUCH = 1 << 20  # bytes logged for this database after which a new clone is quicker than undoing
+_TOO_FAR = 1 << 20  # bytes of log that are not worth reading; the servers of other workers write into it, too
+_TOO_MUCH = 256 << 10  # bytes logged for this database after which a new clone is quicker than undoing
 _FLUSH = "SELECT pg_logical_emit_message(true, '', '')"
 _RECORDS = """
 SELECT till, xid, record_length, block_ref,

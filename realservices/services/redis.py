@@ -204,6 +204,14 @@ class RealRedis(Faulty, redis.asyncio.Redis):  # type: ignore[misc]
         with self.journal.sending("close"):
             await self._background.bridge(super().aclose(False))
 
+    async def drop_connections(self) -> None:
+        """Close the session's connections; the next command opens new ones. In the background loop only."""
+        await self._pool.disconnect()
+        if "bytes" in self.__dict__:
+            await self.bytes.drop_connections()
+        if "sync" in self.__dict__:
+            self.sync.drop_connections()
+
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> RealPipeline:
         return RealPipeline(self._pool, self.response_callbacks, transaction, shard_hint, self.journal)
 
@@ -305,6 +313,12 @@ class RealSyncRedis(Faulty, redis.Redis):
         """Record the call; the connections are the session's and stay open."""
         with self.journal.sending("close"):
             pass
+
+    def drop_connections(self) -> None:
+        """Close the session's connections; the next command opens new ones."""
+        self.connection_pool.disconnect()
+        if "bytes" in self.__dict__:
+            self.bytes.drop_connections()
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> RealSyncPipeline:
         return RealSyncPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint, self.journal)
