@@ -128,6 +128,9 @@ class Demo:
         after = self._suite(self.real, "--real-services=embedded")
         if after.passed != before.passed:
             self.problems.append(f"{before.passed} tests passed on mocks, {after.passed} on real services")
+        if self.problems:  # a bug can only show against suites that pass
+            self.say("\n".join(self.problems), "red")
+            return False
         self.say("\nNow one bug after the other goes into the application, under both suites:", "bold cyan")
         rows = [self._try(bug) for bug in BUGS]
         self._table(rows, before, after, applied, time.monotonic() - start)
