@@ -14,6 +14,7 @@ import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from migrator.codemods.created_mock import added, bound
+from migrator.codemods.fake_client import is_fake_client
 from migrator.codemods.fixture_request import in_its_place
 from migrator.codemods.layout import laid_out
 from migrator.codemods.methods import METHODS
@@ -121,12 +122,9 @@ def rewrite_function(
     return Outcome(_text(module, indent), tuple(moved), tuple(left), frozenset(used))
 
 
-_FAKE_CLIENTS = frozenset({"fakeredis", "mockredis", "birdisle"})
-
-
 def _unmovable(stand_in: StandIn, view: FunctionView) -> Left | None:
     fixture = f"the real {stand_in.service} fixture"
-    if stand_in.fake and stand_in.fake.partition(".")[0] not in _FAKE_CLIENTS:
+    if stand_in.fake and not is_fake_client(stand_in):
         reason = f"it is a fake by {stand_in.fake}, not a client: request {fixture} and expect its own answers"
         return Left(stand_in, stand_in.line, reason, "manual")
     if not view.injected and stand_in.how in ("local", "parameter"):
@@ -250,6 +248,8 @@ class _Rewriter:
 
     def parameters(self) -> cst.Parameters:
         """The parameters with the real fixture in the mock's place."""
+        if self.target.stand_in.fake:
+            self.used.add("fake_client")
         if self.target.stand_in.how == "parameter":
             self.used.add("fixture_request")
             return in_its_place(self.function.params, self.target)

@@ -100,13 +100,13 @@ class Target:
     @property
     def face(self) -> str:
         """What is handed to the code under test."""
-        bare = self.name == self.fixture
-        return self.name if self.asynchronous or not bare else f"{self.name}.sync"
+        return self.bound if self.name == self.fixture else self.name
 
     @property
     def bound(self) -> str:
         """The fixture as it is bound to a name of the test's own."""
-        return self.fixture if self.asynchronous else f"{self.fixture}.sync"
+        replies = "" if self.stand_in.text_replies else ".bytes"
+        return f"{self.fixture}{replies}{'' if self.asynchronous else '.sync'}"
 
 
 @dataclass(slots=True)

@@ -753,6 +753,7 @@ class Judge:
                 maker="",
                 fixture=self._key(key),
                 fake=value.name if value.kind == "fake" else "",
+                text_replies=value.kind != "fake" or (key is not None and self._decodes(key)),
                 aliases=tuple(aliases[name]),
                 answers=self._fixture_answers(*key) if key is not None and evidence.service != "other" else (),
             )
@@ -779,6 +780,7 @@ class Judge:
                 asynchronous=self._asynchronous(value, None, function, name),
                 maker=local.maker,
                 fake=value.name if value.kind == "fake" else "",
+                text_replies=value.kind != "fake" or _decodes(local.origin),
                 answers=tuple(_answers("", local.maker, local.line)) if evidence.service != "other" else (),
             )
 
@@ -798,6 +800,10 @@ class Judge:
                 if local is not None and "AsyncMock" in local.maker:
                     return True
         return True if function.awaited.get(name) else None
+
+    def _decodes(self, key: tuple[str, int]) -> bool:
+        """Whether the fake client of a fixture was told to answer text."""
+        return any(_decodes(origin) for origin in self.linker.facts[key[0]].functions[key[1]].returns)
 
     def _fixture_answers(self, path: str, index: int) -> tuple[Answer, ...]:
         function = self.linker.facts[path].functions[index]
@@ -847,6 +853,11 @@ _SHAPES: dict[str, Callable[[Judge, str, Candidate], str | None]] = {
 
 def _may_be_stand_in(values: Iterable[Value]) -> bool:
     return any(value.kind not in _NEVER_STAND_INS for value in values)
+
+
+def _decodes(origin: Origin) -> bool:
+    """Whether a call is given decode_responses."""
+    return origin[0] == "call" and "decode_responses" in dict(origin[3])
 
 
 def _library_of(value: Value) -> FakeLibrary | None:

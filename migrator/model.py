@@ -71,6 +71,8 @@ class StandIn:
     """The fixture that hands it out: "tests/conftest.py::mock_redis"."""
     fake: str = ""
     """What it is where it is no mock: a fake library's name, or a hand-written class."""
+    text_replies: bool = True
+    """Whether it answers text: a fake client answers bytes unless it was told to decode them."""
     aliases: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
     """What the fixture programmed it to answer."""
