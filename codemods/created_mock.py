@@ -59,7 +59,7 @@ def added(parameters: cst.Parameters, fixture: str) -> cst.Parameters:
     return parameters.with_changes(params=relaid(params, parameters.params))
 
 
-def bound(statement: cst.Assign | cst.AnnAssign, target: Target) -> cst.Assign:
+def named(statement: cst.Assign | cst.AnnAssign, target: Target) -> cst.Assign:
     """The author's name bound to the real service."""
     value = cst.parse_expression(target.bound)
     if isinstance(statement, cst.AnnAssign):

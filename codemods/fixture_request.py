@@ -38,6 +38,16 @@ def in_its_place(parameters: cst.Parameters, target: Target) -> cst.Parameters:
     return parameters.with_changes(params=relaid(kept, parameters.params))
 
 
+def without(parameters: cst.Parameters, name: str) -> cst.Parameters:
+    """The parameters without one of them."""
+    kept = [parameter for parameter in parameters.params if parameter.name.value != name]
+    return (
+        parameters
+        if len(kept) == len(parameters.params)
+        else parameters.with_changes(params=relaid(kept, parameters.params))
+    )
+
+
 def requests(parameters: cst.Parameters, fixture: str) -> bool:
     """Whether a parameter of that name is there already."""
     return any(item.name.value == fixture for item in (*parameters.params, *parameters.kwonly_params))

@@ -13,11 +13,12 @@ from typing import cast
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from migrator.codemods.created_mock import added, bound
+from migrator.codemods.created_mock import added, named
 from migrator.codemods.fake_client import is_fake_client
-from migrator.codemods.fixture_request import in_its_place
+from migrator.codemods.fixture_request import in_its_place, without
 from migrator.codemods.layout import laid_out
 from migrator.codemods.methods import METHODS
+from migrator.codemods.patch_bind import Binding, binding
 from migrator.codemods.registry import expressions, service_table, statements
 from migrator.codemods.site import (
     ASSERTIONS,
@@ -177,6 +178,7 @@ class _Rewriter:
         self.view = view
         self.used: set[str] = set()
         self.journal: set[str] = set()
+        self.services = False
         self.function = _function(module, indent)
         asynchronous = stand_in.asynchronous
         if asynchronous is None:
@@ -224,9 +226,11 @@ class _Rewriter:
             raise _Refused(
                 self.function, Refuse("nothing of the test is left without its mock: delete it or test an effect")
             )
-        changed = self.function.with_changes(
-            body=self.function.body.with_changes(body=_without_first_blank(body)), params=self.parameters()
-        )
+        block = self.function.body.with_changes(body=_without_first_blank(body))
+        changed = self.function.with_changes(body=block, params=self.parameters())
+        for patcher in ("monkeypatch", "mocker"):
+            if self.services and not _names(block, patcher):
+                changed = changed.with_changes(params=without(changed.params, patcher))
         replaced = cast(cst.CSTNode, self.module).deep_replace(self.function, changed)
         assert isinstance(replaced, cst.Module)
         return replaced
@@ -252,9 +256,11 @@ class _Rewriter:
             self.used.add("fake_client")
         if self.target.stand_in.how == "parameter":
             self.used.add("fixture_request")
-            return in_its_place(self.function.params, self.target)
-        self.used.add("created_mock")
-        return added(self.function.params, self.target.fixture)
+            changed = in_its_place(self.function.params, self.target)
+        else:
+            self.used.add("created_mock")
+            changed = added(self.function.params, self.target.fixture)
+        return added(changed, "real_services") if self.services else changed
 
     def _learn(self) -> None:
         """Collects what the test asserts and programs, before anything is decided."""
@@ -331,11 +337,39 @@ class _Rewriter:
                     out.append(self._wrapped(statement, result.header, act))
                     continue
                 out.extend(result)
+            elif isinstance(statement, cst.With) and (bound := self._unpatched(statement, body[index:])) is not None:
+                out.extend(bound)
             elif isinstance(statement, cst.BaseCompoundStatement):
                 out.append(self.compound(statement))
             else:
                 out.append(statement)
         return out
+
+    def _unpatched(self, statement: cst.With, after: Sequence[cst.BaseStatement]) -> list[cst.BaseStatement] | None:
+        """The statements of `with patch(target, mock):`, the real client bound before them; None where it is no such."""
+        found = [(item, binding(item.item, self.names)) for item in statement.items]
+        bindings = [bound for item, bound in found if bound is not None and item.asname is None]
+        if not bindings or not isinstance(statement.body, cst.IndentedBlock):
+            return None
+        if not all(self._asserts(following) for following in after):
+            raise _Refused(statement, Refuse("what follows the patch may want what it replaced: bind by hand"))
+        made = [
+            self._bound(bound, statement.leading_lines if not number else ()) for number, bound in enumerate(bindings)
+        ]
+        kept = [item for item, bound in found if bound is None or item.asname is not None]
+        if not kept:
+            return [*made, *self.block(statement.body.body)]
+        kept[-1] = kept[-1].with_changes(comma=statement.items[-1].comma)
+        rest = statement.with_changes(items=kept, leading_lines=())
+        if self.mentions(rest):
+            rest = self.compound(rest)  # type: ignore[assignment]
+        return [*made, rest]
+
+    def _bound(self, bound: Binding, leading: Sequence[cst.EmptyLine]) -> cst.BaseStatement:
+        self.used.add("patch_bind")
+        self.services = True
+        line = bound.line(self.code(bound.target), self.target.face)
+        return cst.parse_statement(line, self.module.config_for_parsing).with_changes(leading_lines=leading)
 
     def _act(self, body: Sequence[cst.BaseStatement], start: int) -> tuple[list[cst.BaseStatement], int]:
         """The statements from here up to the first assertion: what runs while the service is out."""
@@ -414,7 +448,10 @@ class _Rewriter:
             return self._replaced(statement, result.lines)
         if self._is_maker(small):
             assert isinstance(small, cst.Assign | cst.AnnAssign)
-            return [statement.with_changes(body=[bound(small, self.target)])] if self.keeps else []
+            return [statement.with_changes(body=[named(small, self.target)])] if self.keeps else []
+        bound = binding(small.value, self.names) if isinstance(small, cst.Expr) else None
+        if bound is not None:
+            return [self._bound(bound, statement.leading_lines)]
         if self._is_handed_out(small):
             raise _Refused(
                 small,
@@ -613,6 +650,12 @@ class _Asked(cst.CSTVisitor):
             name = node.attr.value
             if name not in MOCK_NAMES and name not in FACES:
                 self.found.append((name, node))
+
+
+def _names(node: cst.CSTNode, name: str) -> bool:
+    finder = _Mentions({name})
+    node.visit(finder)
+    return finder.found
 
 
 class _JournalMethods(cst.CSTVisitor):
