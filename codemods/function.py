@@ -294,6 +294,8 @@ class _Rewriter:
                 value = cst.parse_expression(answer.text)
             except cst.ParserSyntaxError:
                 continue
+            if not answer.path and not is_literal(value, None):
+                raise _Refused(None, Refuse(f"{stand_in.name} is called itself: it stands for a function, no client"))
             method = answer.path.rpartition(".")[2]
             site = self.site("answer", method, answer.kind, [], value)
             if answer.kind == "return_value" and table is not None and table.empty(site, method, value):
@@ -346,7 +348,7 @@ class _Rewriter:
         return out
 
     def _unpatched(self, statement: cst.With, after: Sequence[cst.BaseStatement]) -> list[cst.BaseStatement] | None:
-        """The statements of `with patch(target, mock):`, the real client bound before them; None where it is no such."""
+        """The statements of `with patch(target, mock):` after binding the real client; None where it is no such."""
         found = [(item, binding(item.item, self.names)) for item in statement.items]
         bindings = [bound for item, bound in found if bound is not None and item.asname is None]
         if not bindings or not isinstance(statement.body, cst.IndentedBlock):

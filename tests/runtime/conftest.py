@@ -51,7 +51,7 @@ def copy(tmp_path: Path, write: Callable[[Mapping[str, str]], None]) -> Callable
     """Copies a project of this folder; its files end in .txt, lest they are taken for tests of ours."""
 
     def copy_project(name: str) -> None:
-        files = [path for path in (PROJECTS / name).rglob("*.txt")]
+        files = list((PROJECTS / name).rglob("*.txt"))
         write(
             {
                 path.relative_to(PROJECTS / name).as_posix().removesuffix(".txt"): path.read_text(encoding="utf-8")
