@@ -271,6 +271,8 @@ class _Rewriter:
     def _is_client(self) -> None:
         """Refuses what is asked for more than the service's client has: it stands for something else."""
         service = self.target.service
+        if service == "http" and not self.test.environment.applications:
+            raise _Refused(None, Refuse("name the application that answers in [tool.realservices.apps]", "assisted"))
         finder = _Asked(self)
         self.function.body.visit(finder)
         strange = [(name, node) for name, node in finder.found if name not in METHODS[service]]
