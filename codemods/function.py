@@ -769,6 +769,8 @@ class _Expressions(cst.CSTTransformer):
         return self.rewriter.inspected(node) is None if self._below(node) else True
 
     def visit_Call(self, node: cst.Call) -> bool:
+        if _called_name(node) in _MAKERS and any(self.rewriter.mentions(argument) for argument in node.args):
+            raise _Refused(node, Refuse("another mock hands it out: that one must go first"))
         return self.rewriter.inspected(node) is None
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
@@ -848,12 +850,18 @@ def _sounds_mocked(name: str) -> bool:
     return any(word in lowered for word in ("mock", "fake", "stub", "dummy"))
 
 
+_MAKERS = frozenset({"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "CoroutineMock", "PropertyMock"})
+
+
+def _called_name(node: cst.Call) -> str:
+    return node.func.attr.value if isinstance(node.func, cst.Attribute) else str(getattr(node.func, "value", ""))
+
+
 def _made_mock(value: cst.BaseExpression) -> tuple[cst.BaseExpression, cst.BaseExpression | None] | None:
     """The answer and the error that `AsyncMock(return_value=…, side_effect=…)` programs; None where it is no mock."""
     if not isinstance(value, cst.Call):
         return None
-    name = value.func.attr.value if isinstance(value.func, cst.Attribute) else getattr(value.func, "value", "")
-    if name not in ("Mock", "MagicMock", "AsyncMock", "CoroutineMock"):
+    if _called_name(value) not in _MAKERS:
         return None
     given = {argument.keyword.value: argument.value for argument in value.args if argument.keyword is not None}
     if set(given) - {"return_value", "side_effect", "name", "spec"} or any(not item.keyword for item in value.args):
