@@ -6,6 +6,7 @@ see is a real failure that their client library reports in its own way.
 
 import asyncio
 import contextlib
+import os
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -69,8 +70,11 @@ class Proxy:
             self.gate.set()
 
     def close(self) -> None:
-        """End the proxy and every connection through it."""
-        self._background.run(self._stop())
+        """End the proxy and every connection through it.
+
+        Connections that are held stay so until the process ends: a pool that outlives the services has nothing to say.
+        """
+        self._background.run(self._stop(leave_held=True))
 
     def target(self) -> tuple[str, int]:
         """Where connections are led."""
@@ -88,15 +92,18 @@ class Proxy:
         # A bound socket that does not listen: the port stays ours and connecting to it is refused.
         return _bound(self.port)
 
-    async def _stop(self) -> None:
+    async def _stop(self, leave_held: bool = False) -> None:
         if self._server is not None:
             self._server.close()
             self._server = None
-        await self._reset()
+        await self._reset(leave_held)
 
-    async def _reset(self) -> None:
+    async def _reset(self, leave_held: bool = False) -> None:
         for pair in list(self._pairs):
-            pair.reset()
+            if leave_held and pair.is_held():
+                pair.leave()
+            else:
+                pair.reset()
         await asyncio.sleep(0)
 
 
@@ -162,6 +169,16 @@ class _Inbound(_Side):
         for data in self._early:
             self.data_received(data)
         self._early.clear()
+
+    def is_held(self) -> bool:
+        """Whether the connection waits to be led through."""
+        return self._outbound is None
+
+    def leave(self) -> None:
+        """Forget the connection without ending it: as long as there is a descriptor of it, the client waits."""
+        if self.transport is not None:
+            os.dup(self.transport.get_extra_info("socket").fileno())
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self.proxy.touched = True

@@ -211,8 +211,7 @@ class Session:
         for sock in self._sockets.values():
             sock.close()
         if "postgres" in self._started:
-            self.background.run(self.postgres.connections.close())
-            self.background.run(self._postgres_isolation.close())
+            self.background.run(self._close_postgres())
         if "redis" in self._started:
             self.background.run(self.redis.drop_connections())
             self._redis_isolation.close()
@@ -222,6 +221,11 @@ class Session:
         for proxy in self._proxies.values():
             proxy.close()
         self.background.stop()
+
+    async def _close_postgres(self) -> None:
+        self._proxies["postgres"].gate.clear()
+        await self.postgres.connections.close()
+        await self._postgres_isolation.close()
 
     def header(self) -> list[str]:
         """One line for each service that runs: provider, version and address."""
