@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -13,23 +14,27 @@ from realservices.config import Settings
 from realservices.endpoints import ClickHouseEndpoint
 
 _TABLES = """
-SELECT name, engine, create_table_query AS made, toString(coalesce(total_rows, 0)) AS rows
+SELECT name, engine, create_table_query AS made, toString(uuid) AS uuid, toString(coalesce(total_rows, 0)) AS rows
 FROM system.tables WHERE database = {database:String} ORDER BY name FORMAT JSONEachRow
 """
+# A mutation goes on after its statement has been answered, so those not done yet count too.
 _PARTS = """
-SELECT table, arraySort(groupArray(name)) AS parts FROM system.parts
-WHERE database = {database:String} AND active GROUP BY table FORMAT JSONEachRow
+SELECT table, arraySort(groupArray(name)) AS parts FROM (
+  SELECT table, name FROM system.parts WHERE database = {database:String} AND active
+  UNION ALL SELECT table, mutation_id AS name FROM system.mutations WHERE database = {database:String}
+) GROUP BY table FORMAT JSONEachRow
 """
 _VIEWS = frozenset({"View", "MaterializedView", "LiveView", "WindowView", "Dictionary"})
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One object of the database: what makes it, and what tells whether its data changed."""
+    """One object of the database: what makes it, which one it is, and what tells whether its data changed."""
 
     name: str
     engine: str
     made: str
+    uuid: str
     rows: str
     parts: tuple[str, ...]
 
@@ -44,6 +49,7 @@ class ClickHouseIsolation:
         self._copy = f"{name}_base"
         self._wanted: dict[str, Table] = {}
         self._seen: dict[str, Table] = {}
+        self._filled = False  # whether any table has rows to begin with
 
     @classmethod
     def open(cls, server: ClickHouseEndpoint, settings: Settings, label: str) -> "ClickHouseIsolation":
@@ -51,52 +57,40 @@ class ClickHouseIsolation:
         name = f"{server.database[:40]}_{label}_{os.getpid()}_{secrets.token_hex(3)}"
         isolation = cls(server, settings, name)
         isolation._sweep()
-        isolation._run(f"CREATE DATABASE `{name}`", server)
-        sources = [*(settings.clickhouse.schema or packaged_schema()), *settings.clickhouse.seeds]
-        seeding.load_clickhouse(isolation.endpoint, sources, settings.root, settings.query_timeout)
-        isolation._remember()
+        isolation._build()
         return isolation
 
     def reset(self) -> None:
         """Undo whatever was done to the database."""
         now = self._tables()
-        if now == self._seen:
+        identities = {table.name: (table.made, table.uuid) for table in now.values()}
+        if any(identities.get(table.name) != (table.made, table.uuid) for table in self._wanted.values()):
+            self._build()
             return
-        for table in now.values():
-            wanted = self._wanted.get(table.name)
-            if wanted is None or wanted.made != table.made:
-                self._run(f"DROP TABLE IF EXISTS `{table.name}` SYNC")
-        kept = [name for name, table in now.items() if name in self._wanted and table.made == self._wanted[name].made]
-        # A materialized view would write what is put back into its target a second time.
-        watching = [name for name in kept if self._wanted[name].engine == "MaterializedView"]
-        for name in watching:
-            self._run(f"DETACH TABLE `{name}`")
-        tables = [table for table in self._wanted.values() if table.engine not in _VIEWS]
-        for table in tables:
-            if table.name not in kept:
-                self._run(table.made)
-            elif now[table.name] != self._seen[table.name]:
-                self._run(f"TRUNCATE TABLE `{table.name}`")
-            else:
-                continue
-            if table.rows != "0":
-                self._run(f"INSERT INTO `{table.name}` SELECT * FROM `{self._copy}`.`{table.name}`")
-        for name in watching:
-            self._run(f"ATTACH TABLE `{name}`")
-        for table in self._wanted.values():
-            if table.engine in _VIEWS and table.name not in kept:
-                self._run(table.made)
-        self._seen = self._tables()
+        try:
+            # Views first: they read the tables.
+            for table in sorted(now.values(), key=lambda table: table.engine not in _VIEWS):
+                if table.name not in self._wanted:
+                    self._run(f"DROP TABLE IF EXISTS `{table.name}` SYNC")
+            self._put_back([table for table in self._wanted.values() if self._is_dirty(table, now[table.name])])
+        except clickhouse_http.StatementError:
+            self._build()
 
     def close(self) -> None:
         """Drop the database."""
         for name in (self.endpoint.database, self._copy):
             self._run(f"DROP DATABASE IF EXISTS `{name}` SYNC", self._server)
 
-    def _remember(self) -> None:
-        """Keeps what the tables hold, so that it can be put back."""
+    def _build(self) -> None:
+        """Makes the database, anew if there is one."""
+        self.close()
+        self._run(f"CREATE DATABASE `{self.endpoint.database}`", self._server)
+        sources = [*(self._settings.clickhouse.schema or packaged_schema()), *self._settings.clickhouse.seeds]
+        seeding.load_clickhouse(self.endpoint, sources, self._settings.root, self._settings.query_timeout)
+        self._filled = True  # unknown yet
         self._wanted = self._seen = self._tables()
         filled = [table for table in self._wanted.values() if table.rows != "0" and table.engine not in _VIEWS]
+        self._filled = bool(filled)
         if filled:
             self._run(f"CREATE DATABASE `{self._copy}`", self._server)
         for table in filled:
@@ -104,12 +98,38 @@ class ClickHouseIsolation:
             self._run(f"CREATE TABLE {copy} AS `{table.name}` ENGINE = MergeTree ORDER BY tuple()")
             self._run(f"INSERT INTO {copy} SELECT * FROM `{table.name}`")
 
+    def _is_dirty(self, wanted: Table, now: Table) -> bool:
+        if wanted.engine in _VIEWS:
+            return False
+        if wanted.rows == "0":
+            return now.rows != "0"
+        # Where there are no parts, nothing tells other rows from the same number of rows.
+        return not now.parts or now != self._seen[now.name]
+
+    def _put_back(self, tables: list[Table]) -> None:
+        """Gives tables the rows that they had."""
+        for table in tables:
+            self._run(f"TRUNCATE TABLE `{table.name}`")
+        filled = [table for table in tables if table.rows != "0"]
+        if filled:
+            # A materialized view would write what is put back into its target a second time.
+            watching = [table.name for table in self._wanted.values() if table.engine == "MaterializedView"]
+            for name in watching:
+                self._run(f"DETACH TABLE `{name}`")
+            for table in filled:
+                self._run(f"INSERT INTO `{table.name}` SELECT * FROM `{self._copy}`.`{table.name}`")
+            for name in watching:
+                self._run(f"ATTACH TABLE `{name}`")
+            self._seen = self._tables()
+        for table in self._wanted.values() if tables else ():
+            if table.engine == "Dictionary":  # it keeps what it read
+                with suppress(clickhouse_http.StatementError):
+                    self._run(f"SYSTEM RELOAD DICTIONARY `{table.name}`")
+
     def _tables(self) -> dict[str, Table]:
-        parts = {row["table"]: tuple(row["parts"]) for row in self._query(_PARTS)}
-        return {
-            row["name"]: Table(row["name"], row["engine"], row["made"], row["rows"], parts.get(row["name"], ()))
-            for row in self._query(_TABLES)
-        }
+        # A table that has to be empty is known by its number of rows alone.
+        parts = {row["table"]: tuple(row["parts"]) for row in self._query(_PARTS)} if self._filled else {}
+        return {row["name"]: Table(parts=parts.get(row["name"], ()), **row) for row in self._query(_TABLES)}
 
     def _query(self, sql: str) -> list[dict[str, Any]]:
         settings = {"param_database": self.endpoint.database}
