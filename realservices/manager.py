@@ -42,6 +42,7 @@ class RealServices:
     def config(self) -> Addresses:
         """The addresses of the applications and services; starts the services."""
         session = self._session
+        session.serve()
         return Addresses(
             auth_service_url=_application(session, "auth", "TEST_AUTH_SERVICE_URL"),
             backend_service_url=_application(session, "backend", "TEST_BACKEND_SERVICE_URL"),

@@ -105,6 +105,7 @@ class Session:
         """The address of the first application and its faults; "" where there is no application."""
         if not self.settings.apps:
             return "", None
+        self.serve()  # a fixture that a test asks for by getfixturevalue is not known before
         name = next(iter(self.settings.apps))
         return self.app_address(name)[kind], self._proxies[f"apps.{name}"]
 
@@ -123,11 +124,11 @@ class Session:
         """Serve the applications, once. Raises ServiceError with the traceback of one that does not start."""
         from realservices.apps import serve
 
-        for name, target in self.settings.apps.items():
-            if name not in self._apps:
-                self.app_address(name)
-                self._apps[name] = serve(name, target, self.settings.root, self._sockets[name])
-        if "postgres" in self._started:
+        missing = {name: target for name, target in self.settings.apps.items() if name not in self._apps}
+        for name, target in missing.items():
+            self.app_address(name)
+            self._apps[name] = serve(name, target, self.settings.root, self._sockets[name])
+        if missing and "postgres" in self._started:
             self.background.run(self._postgres_isolation.spare())
 
     def endpoint(self, service: str) -> Endpoint:
