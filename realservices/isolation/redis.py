@@ -1,5 +1,6 @@
 """Giving every test an empty Redis, or the seeded one."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,12 @@ from realservices.errors import ServiceError
 
 # Not visible as a key, gone with its connection, and every client can see it: as good as a lock.
 _NAME = "realservices-db"
+# How often something was done that outlives a flush: only where that has changed is looked for what undoes it.
+_LASTING = re.compile(
+    rb"cmdstat_((?:config\|(?:re)?set|acl|function|script|eval(?=:)|client\|pause|replicaof|slaveof)[^:]*):calls=(\d+)"
+)
+_OTHER = re.compile(rb"^db[1-9]", re.MULTILINE)
+_UNDOING = ("CLIENT UNPAUSE", "REPLICAOF NO ONE", "SCRIPT FLUSH SYNC", "FUNCTION FLUSH SYNC")
 
 
 class RedisIsolation:
@@ -23,7 +30,10 @@ class RedisIsolation:
         self.endpoint = endpoint
         self._lease = lease
         self._seeds = seeds
-        self._flush = ("FLUSHALL" if alone else "FLUSHDB", "SYNC")
+        self._alone = alone
+        self._lasting: dict[bytes, bytes] = {}
+        self._config: dict[bytes, bytes] = {}
+        self._users: dict[bytes, list[bytes]] = {}
 
     @classmethod
     def open(cls, server: RedisEndpoint, settings: Settings) -> "RedisIsolation":
@@ -32,22 +42,61 @@ class RedisIsolation:
         alone = server.provider == "embedded"  # every process has its own server
         endpoint, lease = _leased(server, settings, alone)
         isolation = cls(endpoint, lease, seeds, alone)
+        if alone:
+            lease.set_response_callback("INFO", bytes)
+            isolation._config, isolation._users = isolation._configured(), isolation._known()
         isolation.reset()
         return isolation
 
     def reset(self) -> None:
-        """Undo whatever was done to the database."""
+        """Undo whatever was done to the database, and to the server where that is this process's alone."""
         pipeline: Any = self._lease.pipeline(transaction=False)
-        pipeline.execute_command(*self._flush)
+        pipeline.execute_command("FLUSHDB", "SYNC")
+        if self._alone:
+            # FLUSHALL takes ten times as long: it walks through all databases.
+            info: bytes = self._call("INFO", "keyspace", "commandstats")
+            if _OTHER.search(info):
+                pipeline.execute_command("FLUSHALL", "SYNC")
+            if dict(_LASTING.findall(info)) != self._lasting:
+                self._restore()
+                self._lasting = dict(_LASTING.findall(self._call("INFO", "commandstats")))
         for command in self._seeds:
             pipeline.execute_command(*command)
         pipeline.execute()
 
     def close(self) -> None:
         """Empty the database and give it back."""
+        self._seeds = ()
+        with self._lease:
+            self.reset()
+
+    def _restore(self) -> None:
+        """Bring back what flushing leaves: configuration, users, functions, scripts."""
+        for command in _UNDOING:
+            self._call(*command.split())
+        now = self._configured()
+        for name, value in self._config.items():
+            if now.get(name) != value:
+                self._call("CONFIG", "SET", name, value)
+        users = self._known()
+        for user in users.keys() - self._users.keys():
+            self._call("ACL", "DELUSER", user)
+        for user, rules in self._users.items():
+            if users.get(user) != rules:
+                self._call("ACL", "SETUSER", user, "reset", *rules)
+
+    def _configured(self) -> dict[bytes, bytes]:
+        answer = self._call("CONFIG", "GET", "*")
+        return answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
+
+    def _known(self) -> dict[bytes, list[bytes]]:
+        """The users and their rules."""
+        lines = [line.split() for line in self._call("ACL", "LIST")]
+        return {user: rules for _, user, *rules in lines}
+
+    def _call(self, *command: Any) -> Any:
         lease: Any = self._lease
-        with lease:
-            lease.execute_command(*self._flush)
+        return lease.execute_command(*command)
 
 
 def _leased(server: RedisEndpoint, settings: Settings, alone: bool) -> tuple[RedisEndpoint, redis.Redis]:

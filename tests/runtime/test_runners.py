@@ -1,0 +1,44 @@
+"""The same test passes whatever runs it: pytest-asyncio, anyio, unittest, no loop at all, several workers."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.runtime.conftest import Run
+
+AUTO = ("-o", "asyncio_mode=auto")
+EVERY_ASYNC = ("-n", "2", *AUTO)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "passed"),
+    [
+        ((*AUTO, "with_auto.py"), 10),
+        (("with_marks.py", "with_anyio.py"), 6),
+        (("-p", "no:asyncio", "with_anyio.py"), 2),
+        ((*EVERY_ASYNC, "with_auto.py", "with_marks.py"), 14),
+        (("--rootdir=.", "inner"), 1),
+    ],
+    ids=["auto", "strict, anyio", "anyio alone", "two workers", "a subdirectory"],
+)
+def test_runners(copy: Callable[[str], None], run: Run, arguments: tuple[str, ...], passed: int) -> None:
+    copy("runners")
+    outcome = run("-q", *arguments)
+    assert outcome.code == 0, outcome.text
+    assert outcome.count("passed") == passed
+
+
+def test_switched_on_by_the_environment(copy: Callable[[str], None], run: Run) -> None:
+    copy("runners")
+    outcome = run("inner", on=None, USE_REAL_SERVICES="true")
+    assert outcome.code == 0, outcome.text
+    assert "real services: postgres " in outcome.text
+
+
+def test_switched_off(copy: Callable[[str], None], run: Run) -> None:
+    copy("runners")
+    outcome = run("-rs", "inner", on=None, USE_REAL_SERVICES="false", NOTES_DSN="")
+    assert outcome.code == 0, outcome.text
+    assert outcome.count("skipped") == 1
+    assert "switch them on with --real-services or USE_REAL_SERVICES=true" in outcome.text
+    assert "real services:" not in outcome.text
