@@ -15,12 +15,14 @@ import asyncpg
 _TOO_FAR = 1 << 20  # bytes of log that are not worth reading; the servers of other workers write into it, too
 _TOO_MUCH = 256 << 10  # bytes logged for this database after which a new clone is quicker than undoing
 _FLUSH = "SELECT pg_logical_emit_message(true, '', '')"
+# Records without a transaction are the server's housekeeping, but for nextval in a savepoint that wrote nothing yet.
 _RECORDS = """
 SELECT till, xid, record_length, block_ref,
   CASE WHEN resource_manager IN ('LogicalMessage', 'Transaction') THEN resource_manager || description END AS note
 FROM (SELECT pg_current_wal_flush_lsn() AS till OFFSET 0) AS flushed
-LEFT JOIN LATERAL pg_get_wal_records_info($1, till) ON xid <> '0'::xid AND (block_ref LIKE $2 OR block_ref LIKE '%/0/%'
-  OR resource_manager = 'LogicalMessage' OR (resource_manager = 'Transaction' AND record_type = 'ABORT'))
+LEFT JOIN LATERAL pg_get_wal_records_info($1, till) ON (xid <> '0'::xid OR resource_manager = 'Sequence')
+  AND (block_ref LIKE $2 OR block_ref LIKE '%/0/%' OR resource_manager = 'LogicalMessage'
+    OR (resource_manager = 'Transaction' AND record_type = 'ABORT'))
 """
 _RELATION = re.compile(r"rel \d+/(\d+)/(\d+)")
 _SUBTRANSACTIONS = re.compile(r"subxacts: ([\d ]+)")

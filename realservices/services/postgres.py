@@ -206,7 +206,11 @@ class RealPostgres(Faulty, Statements, asyncpg.pool.Pool, _ConnectionProxy):  # 
 
     async def release(self, connection: RealConnection, *, timeout: float | None = None) -> None:
         """Give back what `acquire` handed out; what was set in its session is reset."""
-        await self.background.bridge(self._release(connection.lease))
+        lease = connection.lease
+        await self.background.bridge(self._release(lease))
+        if lease.guarded:  # the one connection goes on, but not in these hands
+            connection.lease = Lease(lease.connection)
+            connection.lease.ended = True
 
     def transaction(self, **options: Any) -> "RealTransaction":
         """A transaction that the calls of this task and of those that it starts run in; in one, a savepoint."""
@@ -332,7 +336,7 @@ class Acquired(AbstractAsyncContextManager[RealConnection]):
 class RealTransaction:
     """A transaction of a connection, or one on a connection of its own when a pool started it."""
 
-    __slots__ = ("_background", "_connection", "_lease", "_options", "_outside", "_pool", "_transaction")
+    __slots__ = ("_background", "_connection", "_lease", "_nested", "_options", "_outside", "_pool", "_transaction")
 
     def __init__(
         self,
@@ -348,11 +352,15 @@ class RealTransaction:
         self._lease: Lease | None = None
         self._transaction: Any = None
         self._outside: Lease | None = None
+        self._nested = False
 
     async def start(self) -> None:
         """Begin."""
+        self._outside = current.get()
         if self._connection is not None:
             self._lease = self._connection.lease
+            if self._lease.guarded:
+                current.set(self._lease)
         elif self._pool is not None:
             self._outside = self._pool.bound()
             lease = self._outside
@@ -362,7 +370,8 @@ class RealTransaction:
             self._lease = lease
             current.set(lease)
         assert self._lease is not None
-        self._transaction = await self._background.bridge(self._lease.begin(self._options))
+        self._nested = self._outside is self._lease
+        self._transaction = await self._background.bridge(self._lease.begin(self._options, self._nested))
 
     async def commit(self) -> None:
         """Keep what was done."""
@@ -387,12 +396,12 @@ class RealTransaction:
             raise asyncpg.InterfaceError(f"cannot {how}; the transaction is not started")
         lease, self._lease = self._lease, None
         try:
-            await self._background.bridge(lease.end(self._transaction, how))
+            await self._background.bridge(lease.end(self._transaction, how, self._nested))
         finally:
-            if self._pool is not None:
+            if self._pool is not None or lease.guarded:
                 current.set(self._outside)
-                if self._outside is None:
-                    self._pool.connections.give(lease)
+            if self._pool is not None and self._outside is None:
+                self._pool.connections.give(lease)
 
 
 def _deliver(

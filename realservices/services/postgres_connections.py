@@ -34,12 +34,13 @@ class Lease:
     a transaction that nobody asked for, so that each statement gets a savepoint, lest the first error ends them all.
     """
 
-    __slots__ = ("connection", "depth", "ended", "guarded", "spoiled", "turn")
+    __slots__ = ("alone", "connection", "depth", "ended", "guarded", "spoiled", "turn")
 
     def __init__(self, connection: Any, turn: asyncio.Lock | None = None, guarded: bool = False) -> None:
         self.connection = connection
         self.turn = turn
         self.guarded = guarded
+        self.alone = asyncio.Lock()  # on a guarded one, tasks have their transactions one after the other
         self.depth = 0  # transactions that the user opened
         self.ended = False
         self.spoiled = False
@@ -62,21 +63,27 @@ class Lease:
             self.spoiled = self.spoiled or method in _SPOILING
             yield
 
-    async def begin(self, options: Mapping[str, Any]) -> Any:
+    async def begin(self, options: Mapping[str, Any], nested: bool = True) -> Any:
         """Start a transaction, or a savepoint in one; returns asyncpg's Transaction."""
-        if self.guarded:  # the isolation level belongs to the outer one
-            options = {}
+        if self.guarded:
+            options = {}  # the isolation level belongs to the outer one
+            if not nested:
+                await self.alone.acquire()
         transaction = self.connection.transaction(**options)
         async with self._turn():
             await transaction.start()
         self.depth += 1
         return transaction
 
-    async def end(self, transaction: Any, how: str) -> None:
+    async def end(self, transaction: Any, how: str, nested: bool = True) -> None:
         """End a transaction by "commit" or "rollback"."""
         self.depth -= 1
-        async with self._turn():
-            await getattr(transaction, how)()
+        try:
+            async with self._turn():
+                await getattr(transaction, how)()
+        finally:
+            if self.guarded and not nested:
+                self.alone.release()
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
