@@ -15,6 +15,7 @@ from realservices.fixtures import NEEDS, SESSION
 _TRUE = ("1", "true", "yes", "on")
 _PROVIDERS = ("auto", "external", "compose", "embedded")
 _OPTION = "--real-services"
+_NAMED = pytest.StashKey[list[str]]()  # the lines of the header
 _LACK = pytest.StashKey[str]()  # why the run cannot go on, in a worker of pytest-xdist
 
 
@@ -58,10 +59,21 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     session = config.stash.get(SESSION, None)
     if session is None:
         return []
-    lines = session.header() or ["on; services start with the first test that wants them"]
-    return [f"real services: {line}" for line in lines]
+    lines = [f"real services: {line}" for line in session.header()]
+    config.stash[_NAMED] = lines
+    return lines or ["real services: on; they start with the first test that wants them"]
 
 
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Name the services and applications that the collected tests made start."""
+    session = config.stash.get(SESSION, None)
+    if session is None:
+        return []
+    named = config.stash.get(_NAMED, [])
+    return [line for line in (f"real services: {line}" for line in session.header()) if line not in named]
+
+
+@pytest.hookimpl(tryfirst=True)  # before the terminal reporter's, which asks for the lines below
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start what the collected tests ask for, so that a service that cannot be had fails the run and no test."""
     services = session.config.stash.get(SESSION, None)

@@ -169,7 +169,7 @@ class Session:
         """Undo what was done to any service that was used, and clear the journals."""
         for service in self._started:
             proxy = self._proxy_of(service)
-            if proxy.faulted:
+            if proxy.faulted or (service == "redis" and self.redis.is_spoiled()):
                 proxy.faulted = False
                 self._reconnect(service)
             # Every connection leads through the proxy: where nothing went through, nothing was done. The mark is taken

@@ -22,6 +22,9 @@ from realservices.services.faulty import Faults, Faulty
 Named = tuple[str, tuple[Any, ...], Mapping[str, Any]]
 C = TypeVar("C", bound=type)
 
+# What stays with a connection when it goes back to its pool.
+_SPOILING = {"MULTI", "SELECT", "CLIENT", "AUTH", "HELLO", "WATCH", "READONLY", "RESET"}
+
 # The method that the caller used: redis-py's methods all end in execute_command, which alone knows when it sends.
 _named: ContextVar[Named | None] = ContextVar("realservices_redis_method", default=None)
 
@@ -61,6 +64,10 @@ def _call_of(args: tuple[Any, ...]) -> Named:
         return named
     word = args[0].decode() if isinstance(args[0], bytes) else str(args[0])
     return word.lower(), args[1:], {}
+
+
+def _spoils(args: tuple[Any, ...]) -> bool:
+    return str(args[0]).partition(" ")[0].upper() in _SPOILING
 
 
 def _answered(calls: list[Call], answers: list[Any]) -> None:
@@ -162,6 +169,7 @@ class RealRedis(Faulty, redis.asyncio.Redis):  # type: ignore[misc]
         self._background = pool.background
         self._faults = faults
         self.journal = journal
+        self.spoiled = False  # whether a connection may remember what a test did
 
     @classmethod
     def at(cls, endpoint: RedisEndpoint, background: Background, faults: Faults, timeout: float) -> Self:
@@ -204,8 +212,16 @@ class RealRedis(Faulty, redis.asyncio.Redis):  # type: ignore[misc]
         with self.journal.sending("close"):
             await self._background.bridge(super().aclose(False))
 
+    def is_spoiled(self) -> bool:
+        """Whether a connection of this client, or of one made from it, may remember what a test did."""
+        made = [self.__dict__[name] for name in ("bytes", "quiet", "sync") if name in self.__dict__]
+        return self.spoiled or any(client.is_spoiled() for client in made)
+
     async def drop_connections(self) -> None:
         """Close the session's connections; the next command opens new ones. In the background loop only."""
+        self.spoiled = False
+        if "quiet" in self.__dict__:
+            self.quiet.spoiled = False
         await self._pool.disconnect()
         if "bytes" in self.__dict__:
             await self.bytes.drop_connections()
@@ -226,6 +242,7 @@ class RealRedis(Faulty, redis.asyncio.Redis):  # type: ignore[misc]
 
     async def _send(self, named: Named, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         driver: Any = super()
+        self.spoiled = self.spoiled or _spoils(args)
         with self.journal.sending(*named) as call:
             call.result = await self._background.bridge(driver.execute_command(*args, **options))
         return call.result
@@ -290,6 +307,7 @@ class RealSyncRedis(Faulty, redis.Redis):
         super().__init__(connection_pool=pool)
         self._faults = faults
         self.journal = journal
+        self.spoiled = False  # whether a connection may remember what a test did
 
     @functools.cached_property
     def bytes(self) -> "RealSyncRedis":
@@ -305,6 +323,7 @@ class RealSyncRedis(Faulty, redis.Redis):
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         driver: Any = super()
+        self.spoiled = self.spoiled or _spoils(args)
         with self.journal.sending(*_call_of(args)) as call:
             call.result = driver.execute_command(*args, **options)
         return call.result
@@ -314,8 +333,16 @@ class RealSyncRedis(Faulty, redis.Redis):
         with self.journal.sending("close"):
             pass
 
+    def is_spoiled(self) -> bool:
+        """Whether a connection of this client, or of one made from it, may remember what a test did."""
+        made = [self.__dict__[name] for name in ("bytes", "quiet") if name in self.__dict__]
+        return self.spoiled or any(client.is_spoiled() for client in made)
+
     def drop_connections(self) -> None:
         """Close the session's connections; the next command opens new ones."""
+        self.spoiled = False
+        if "quiet" in self.__dict__:
+            self.quiet.spoiled = False
         self.connection_pool.disconnect()
         if "bytes" in self.__dict__:
             self.bytes.drop_connections()
