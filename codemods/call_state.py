@@ -43,6 +43,21 @@ _WITH = frozenset(
 )
 
 
+_CHANGES = frozenset(
+    "set setex psetex setnx getset getdel delete unlink rename hdel srem zrem lrem persist incr decr".split()
+)
+"""Commands after which what another one left is not there any more."""
+
+
+def _is_touched_again(site: Site) -> bool:
+    """Whether another asserted command changes the same key: the state after the last one is not this one's."""
+    key = site.arguments[0].text if site.arguments else None
+    return site.method != "delete" and any(
+        name in _CHANGES and name != site.method and arguments and arguments[0].text == key
+        for name, _, arguments in site.test.calls
+    )
+
+
 @statement("assertion", order=10)
 def call_state(site: Site) -> Result | None:
     """Asserts the state that the arguments say."""
@@ -50,6 +65,8 @@ def call_state(site: Site) -> Result | None:
         return None
     if sum(1 for name, _, _ in site.test.calls if name == site.method) > 1:
         return None  # several calls may touch one key: only the journal tells them apart
+    if _is_touched_again(site):
+        return None
     table = service_table(site.target.service)
     lines = table.state(site) if table is not None else None
     return Replace(tuple(lines)) if lines else None

@@ -38,6 +38,8 @@ from migrator.evidence import words
 from migrator.model import Fix, FunctionView, StandIn
 
 _HEADER = "if True:\n"
+_UNREADABLE = (cst.ParserSyntaxError, cst.CSTValidationError)
+"""What libcst raises on text that Python itself may accept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def rewrite_function(
     used: set[str] = set()
     try:
         module, indent = _parse(chunk)
-    except cst.ParserSyntaxError:
+    except _UNREADABLE:
         return Outcome(
             None, (), tuple(Left(item, item.line, "the function cannot be read", "manual") for item in candidates)
         )
@@ -104,6 +106,10 @@ def rewrite_function(
         except _Refused as refused:
             line = probe.line_of(refused.node) + view.first_line - 1 if refused.node is not None else stand_in.line
             left.append(Left(stand_in, line, refused.refuse.reason, refused.refuse.fix))
+            continue
+        except _UNREADABLE as error:
+            reason = f"libcst cannot rewrite a line of the test: {' '.join(str(error).split())[:100]}"
+            left.append(Left(stand_in, stand_in.line, reason, "manual"))
             continue
         if wanted is not None and wanted not in probe.used:
             left.append(Left(stand_in, stand_in.line, f"{wanted} takes no part in it", "manual"))
@@ -294,7 +300,7 @@ class _Rewriter:
                 continue
             try:
                 value = cst.parse_expression(answer.text)
-            except cst.ParserSyntaxError:
+            except _UNREADABLE:
                 continue
             if not answer.path and not is_literal(value, None):
                 raise _Refused(None, Refuse(f"{stand_in.name} is called itself: it stands for a function, no client"))
@@ -380,9 +386,20 @@ class _Rewriter:
         end = start
         while end < len(body) and not self._asserts(body[end]):
             end += 1
+        if end == start < len(body) and self._acts(body[end]):
+            end += 1
         if end == start:
             raise _Refused(body[start - 1], Refuse("nothing follows that could meet the error", "manual"))
         return self.block(body[start:end]), end
+
+    @staticmethod
+    def _acts(statement: cst.BaseStatement) -> bool:
+        """`assert await read(mock) is None`: the act stands inside the assertion."""
+        if not isinstance(statement, cst.SimpleStatementLine) or not isinstance(statement.body[0], cst.Assert):
+            return False
+        finder = _HasCall()
+        statement.visit(finder)
+        return finder.found
 
     def _asserts(self, statement: cst.BaseStatement) -> bool:
         if not isinstance(statement, cst.SimpleStatementLine):
@@ -456,6 +473,8 @@ class _Rewriter:
         bound = binding(small.value, self.names) if isinstance(small, cst.Expr) else None
         if bound is not None:
             return [self._bound(bound, statement.leading_lines)]
+        if isinstance(small, cst.Assign) and any(self._is_kept(item.target) for item in small.targets):
+            raise _Refused(small, Refuse("it is kept on self for other methods: request the fixture where it is used"))
         if self._is_handed_out(small):
             raise _Refused(
                 small,
@@ -476,6 +495,10 @@ class _Rewriter:
             and {"return_value", "side_effect"} & set(self.code(item.target).split("."))
             for item in small.targets
         )
+
+    @staticmethod
+    def _is_kept(target: cst.BaseExpression) -> bool:
+        return isinstance(target, cst.Attribute) and isinstance(target.value, cst.Name) and target.value.value == "self"
 
     def _is_maker(self, small: cst.BaseSmallStatement) -> bool:
         if self.target.stand_in.how != "local":
@@ -660,6 +683,14 @@ def _names(node: cst.CSTNode, name: str) -> bool:
     finder = _Mentions({name})
     node.visit(finder)
     return finder.found
+
+
+class _HasCall(cst.CSTVisitor):
+    def __init__(self) -> None:
+        self.found = False
+
+    def visit_Call(self, node: cst.Call) -> None:
+        self.found = True
 
 
 class _JournalMethods(cst.CSTVisitor):

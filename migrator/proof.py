@@ -33,9 +33,10 @@ def flaw(old: str, new: str, before: Iterable[Violation], after: Iterable[Violat
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compile(new, "<rewritten>", "exec", dont_inherit=True)
-        cst.parse_module(new)
-    except (SyntaxError, ValueError, cst.ParserSyntaxError) as error:
+    except (SyntaxError, ValueError) as error:
         return f"the rewritten text does not compile: {error}"
+    if _is_read(old) and not _is_read(new):
+        return "libcst cannot read the rewritten text"
     gained = _names(new) - _names(old)
     if gained:
         (kind, name), _ = gained.most_common(1)[0]
@@ -45,6 +46,15 @@ def flaw(old: str, new: str, before: Iterable[Violation], after: Iterable[Violat
         code, test, symbol = next(iter(fresh))
         return f"the rewritten text has a violation that it had not before: {code} {symbol} in {test or 'the module'}"
     return None
+
+
+def _is_read(text: str) -> bool:
+    """Whether libcst reads a text; some that Python accepts it refuses."""
+    try:
+        cst.parse_module(text)
+    except (cst.ParserSyntaxError, cst.CSTValidationError):
+        return False
+    return True
 
 
 def _names(text: str) -> Counter[tuple[str, str]]:

@@ -92,10 +92,18 @@ def reply(argument: Argument) -> str:
     try:
         found = constant(argument.node)
     except ValueError:
-        return argument.text
+        return argument.text if _is_text(argument.node) else f"str({argument.text})"
     if isinstance(found, bool) or not isinstance(found, int | float):
         return repr_like(argument, found)
     return f'"{found}"'
+
+
+def _is_text(node: cst.BaseExpression) -> bool:
+    """Whether an expression is text for sure: what else is stored may be a number, which comes back as text."""
+    if isinstance(node, cst.Call):
+        name = node.func.attr.value if isinstance(node.func, cst.Attribute) else getattr(node.func, "value", "")
+        return name in ("dumps", "str", "isoformat", "model_dump_json", "json", "hexdigest", "join", "format", "decode")
+    return isinstance(node, cst.FormattedString | cst.ConcatenatedString)
 
 
 def repr_like(argument: Argument, found: object) -> str:
@@ -118,8 +126,8 @@ def _bare(argument: Argument) -> str:
 
 
 def _set(site: Site, arguments: list[Argument]) -> list[str] | None:
-    if len(arguments) < 2 or site.keyword("xx") or site.keyword("keepttl"):
-        return None
+    if len(arguments) < 2 or any(site.keyword(name) for name in ("nx", "xx", "keepttl", "get")):
+        return None  # the state does not show the condition: assert what was sent
     key, value = arguments[0], arguments[1]
     if f"taken {key.text}" in site.test.seeded:
         return None  # the lock was another's and stays so: only what was sent can be asserted
@@ -131,6 +139,8 @@ def _set(site: Site, arguments: list[Argument]) -> list[str] | None:
 def _equal(site: Site, method: str, arguments: list[str], value: Argument) -> list[str]:
     if _is_any(value):
         return [f"assert {site.read(method, *arguments)} is not None"]
+    if is_literal(value.node, None):
+        return [f"assert {site.read(method, *arguments)} is None"]
     return [f"assert {site.read(method, *arguments)} == {reply(value)}"]
 
 
@@ -196,7 +206,7 @@ def _sadd(site: Site, arguments: list[Argument]) -> list[str] | None:
 
 def _pushed(index: int) -> Callable[[Site, list[Argument]], list[str] | None]:
     def push(site: Site, arguments: list[Argument]) -> list[str] | None:
-        if len(arguments) != 2:
+        if len(arguments) != 2 or "any" in site.verb:
             return None
         return _equal(site, "lindex", [arguments[0].text, str(index)], arguments[1])
 

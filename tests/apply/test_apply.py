@@ -320,3 +320,77 @@ def test_rewritten_tests_pass_on_real_services_and_catch_a_planted_bug(project: 
     project.write("cache.py", code.replace('await redis.sadd("known", user)', 'redis.sadd("known", user)'))
     red = project.pytest(*options, "--real-services=embedded")
     assert "1 failed, 1 passed" in red.stdout, red.stdout + red.stderr
+
+
+def test_what_python_accepts_and_libcst_does_not_stops_nothing(project: Project) -> None:
+    project.write("tests/test_a.py", SAVES)
+    project.write(
+        "tests/test_b.py",
+        """
+        from unittest.mock import MagicMock
+
+
+        def test_odd(mock_redis):
+            f(MagicMock())if 0 else None
+            f(mock_redis)if 0 else None
+            mock_redis.set.assert_called_once_with("k", "v")
+        """,
+    )
+    project.migrate("scan")
+    project.migrate("apply")
+    assert "real_redis" in project.read("tests/test_a.py")
+    compile(project.read("tests/test_b.py"), "test_b.py", "exec")
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        (
+            'mock_redis.set.assert_called_once_with("k", "v")\n    mock_redis.delete.assert_called_once_with("k")',
+            ['assert real_redis.journal.last("set").args == ("k", "v")'],
+        ),
+        ('n = 7\n    mock_redis.set.assert_called_once_with("k", n)', ['assert await real_redis.get("k") == str(n)']),
+        (
+            'mock_redis.lpush.assert_any_call("k", "v")',
+            ['assert any(call.args == ("k", "v") for call in real_redis.journal.calls("lpush"))'],
+        ),
+        (
+            'mock_redis.set.assert_called_once_with("k", "v", nx=True)',
+            ['assert real_redis.journal.last("set").kwargs == {"nx": True}'],
+        ),
+        (
+            "mock_redis.get.side_effect = ConnectionError()\n    assert await read(mock_redis) is None",
+            ["with real_redis.outage():", "    assert await read(real_redis) is None"],
+        ),
+    ],
+    ids=["changed again", "a number in a variable", "one of several pushes", "a condition", "the act in the assertion"],
+)
+def test_the_new_assertion_says_what_the_old_one_did(project: Project, body: str, wanted: list[str]) -> None:
+    project.write("tests/test_a.py", "async def test_it(mock_redis):\n    await act(mock_redis)\n    " + body + "\n")
+    project.migrate("apply")
+    text = project.read("tests/test_a.py")
+    for line in wanted:
+        assert line in text, text
+
+
+def test_a_mock_kept_on_self_stays_with_every_method_that_uses_it(project: Project) -> None:
+    project.write(
+        "tests/test_a.py",
+        """
+        import pytest
+
+
+        class TestCache:
+            @pytest.fixture(autouse=True)
+            def give(self, mock_redis):
+                self.redis = mock_redis
+
+            async def test_it(self):
+                await act(self.redis)
+                self.redis.set.assert_called_once_with("k", "v")
+        """,
+    )
+    before = project.read("tests/test_a.py")
+    done = project.migrate("apply")
+    assert project.read("tests/test_a.py") == before
+    assert "give: mock_redis: it is kept on self for other methods" in done.stdout
