@@ -180,6 +180,8 @@ class Session:
                 proxy.touched = False
                 isolation = self._redis_isolation if service == "redis" else self._clickhouse_isolation
                 isolation.reset()
+                if service == "clickhouse":
+                    self.clickhouse.forget()
             getattr(self, service).journal.clear()
 
     def _reset_postgres(self, proxy: "Proxy") -> None:

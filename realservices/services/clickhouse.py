@@ -2,6 +2,7 @@
 
 import functools
 import re
+import uuid
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any
@@ -102,6 +103,14 @@ class RealClickHouse(Faulty):
         with self.journal.sending("close"):
             pass
 
+    def forget(self) -> None:
+        """Leave the clients' sessions: what was set in them, and their temporary tables."""
+        for client in (self._client, self.__dict__.get("sync")):
+            if client is not None:
+                _forget(client)
+        if "quiet" in self.__dict__:
+            self.quiet.forget()
+
     async def shut(self) -> None:
         """Close the connections; the next call opens new ones. In the background loop only."""
         client, self._client = self._client, None
@@ -149,8 +158,27 @@ class RealClickHouse(Faulty):
             self._client = await clickhouse_connect.get_async_client(
                 dsn=self._endpoint.url, connect_timeout=self._timeout, query_retries=0
             )
+            _remember(self._client)
         result = getattr(self._client, name)(*args, **kwargs)
         return await result if hasattr(result, "__await__") else result
+
+
+def _settings_of(client: Any) -> dict[str, str]:
+    """What the client sends with every statement, its session included."""
+    settings: dict[str, str] = client.params if hasattr(client, "params") else client._client_settings
+    return settings
+
+
+def _remember(client: Any) -> None:
+    client.first_settings = dict(_settings_of(client))
+
+
+def _forget(client: Any) -> None:
+    settings = _settings_of(client)
+    settings.clear()  # in place: the client's transport holds the same dict
+    settings.update(client.first_settings)
+    if "session_id" in settings:
+        settings["session_id"] = str(uuid.uuid4())
 
 
 def _are_rows(params: Any) -> bool:
@@ -173,6 +201,7 @@ def _ordinary(endpoint: ClickHouseEndpoint, timeout: float, faults: Faults, jour
     import clickhouse_connect
 
     client: Any = clickhouse_connect.get_client(dsn=endpoint.url, connect_timeout=timeout, query_retries=0)
+    _remember(client)
     shut = client.close
     for name in _JOURNALED:
         if hasattr(client, name):
