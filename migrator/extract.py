@@ -60,13 +60,17 @@ class _Scope:
 def extract(path: str, text: str) -> Facts:
     """Facts of one file. A text that Python cannot parse gives facts with `error` set and nothing else."""
     facts = Facts(path)
+    plain = text
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
     except SyntaxError as error:
-        facts.error = f"line {error.lineno}: {error.msg}" if error.lineno else str(error.msg)
-        return facts
+        newer = _newer(text)
+        if newer is None:
+            facts.error = f"line {error.lineno}: {error.msg}" if error.lineno else str(error.msg)
+            return facts
+        tree, plain = newer
     except (ValueError, RecursionError, MemoryError) as error:
         facts.error = f"cannot be parsed: {error}"
         return facts
@@ -75,8 +79,20 @@ def extract(path: str, text: str) -> Facts:
     except RecursionError:
         facts.error = "is nested too deeply to be read"
     if "mock-ok" in text:
-        facts.suppressions = _suppressions(text)
+        facts.suppressions = _suppressions(plain)
     return facts
+
+
+def _newer(text: str) -> tuple[ast.Module, str] | None:
+    """The tree of a text in newer grammar than ours, and the text without it; None where that is not what is wrong."""
+    from migrator import newer
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return newer.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _suppressions(text: str) -> list[Suppression]:
