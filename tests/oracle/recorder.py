@@ -1,0 +1,230 @@
+"""A pytest plugin that writes down where a project's own suite really makes, asserts and inspects mocks.
+
+`pytest -p recorder --record FILE` with this folder on PYTHONPATH. It needs nothing but pytest, since it runs in the
+interpreter of the project it watches. Places are the spans of the instructions that ran, as the compiler kept them.
+"""
+
+import contextlib
+import json
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from types import CodeType, FrameType, ModuleType
+from typing import Any
+from unittest import mock
+
+import pytest
+
+Span = tuple[str, int, int, int, int]
+
+MAKERS = {"create_autospec", "mock_open"}
+"""Functions of the mock library that make a mock for whoever calls them; what its others make is a child."""
+INSPECTED = "called call_count call_args call_args_list mock_calls await_count await_args await_args_list".split()
+OWN = {__file__, mock.__file__}
+
+
+@dataclass(slots=True)
+class Record:
+    """What was seen; a place is kept as its instruction until it is written, for that is cheap."""
+
+    creations: set[tuple[CodeType, int]] = field(default_factory=set)
+    assertions: set[tuple[CodeType, int]] = field(default_factory=set)
+    inspections: set[tuple[CodeType, int]] = field(default_factory=set)
+    patches: set[tuple[CodeType, int]] = field(default_factory=set)
+    """Those that were entered, whether with a mock or with a value of the test's own."""
+    lines: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    tests: int = 0
+
+
+seen = Record()
+made_at: dict[int, tuple[CodeType, int]] = {}
+"""Where each patch that is alive was written, by the patch's identity; it is entered from anywhere."""
+
+
+def of_library(frame: FrameType) -> bool:
+    return frame.f_code.co_filename in OWN or frame.f_globals.get("__name__", "").startswith("pytest_mock")
+
+
+def outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def user(frame: FrameType) -> FrameType | None:
+    return next((outer for outer in outwards(frame) if not of_library(outer)), None)
+
+
+def place(frame: FrameType | None) -> tuple[CodeType, int] | None:
+    return (frame.f_code, frame.f_lasti) if frame else None
+
+
+def creation(frame: FrameType, enter: CodeType) -> tuple[CodeType, int] | None:
+    """The place that asked for a mock; none where a mock made itself a child."""
+    last = ""
+    for outer in outwards(frame):
+        if outer.f_code is enter:
+            return made_at.get(id(outer.f_locals["self"]))
+        if not of_library(outer):
+            return place(outer) if last in {"", *MAKERS} else None
+        if outer.f_code.co_filename not in {__file__} and not outer.f_globals["__name__"].startswith("pytest_mock"):
+            last = outer.f_code.co_name
+    return None
+
+
+def note(places: set[tuple[CodeType, int]], found: tuple[CodeType, int] | None) -> None:
+    if found:
+        places.add(found)
+
+
+def watch_construction(library: ModuleType) -> None:
+    base, enter = library.NonCallableMock, library._patch.__enter__.__code__
+    original = base.__new__
+
+    def construct(cls: type, /, *args: Any, **kwargs: Any) -> Any:
+        note(seen.creations, creation(sys._getframe(1), enter))
+        return original(cls, *args, **kwargs)
+
+    base.__new__ = staticmethod(construct)
+
+
+def watch_patches(library: ModuleType) -> None:
+    patch = library._patch
+    initialise, enter, copy = patch.__init__, patch.__enter__, patch.copy
+
+    def initialised(self: Any, *args: Any, **kwargs: Any) -> None:
+        initialise(self, *args, **kwargs)
+        if where := place(user(sys._getframe(1))):
+            made_at[id(self)] = where
+            kept.append(self)
+
+    def entered(self: Any) -> Any:
+        note(seen.patches, made_at.get(id(self)))
+        return enter(self)
+
+    def copied(self: Any) -> Any:
+        twin = copy(self)
+        made_at[id(twin)] = made_at.get(id(self), made_at[id(twin)])
+        return twin
+
+    patch.__init__, patch.__enter__, patch.copy = initialised, entered, copied
+
+
+kept: list[Any] = []
+"""The patches themselves, lest a new one get the identity of one that is gone."""
+
+
+def watch_assertions(library: ModuleType) -> None:
+    def watched(original: Callable[..., Any]) -> Callable[..., Any]:
+        def asserted(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+            note(seen.assertions, place(user(sys._getframe(1))))
+            return original(self, *args, **kwargs)
+
+        return asserted
+
+    for owner in (library.NonCallableMock, library.AsyncMockMixin):
+        for name in [name for name in vars(owner) if name.startswith("assert_")]:
+            setattr(owner, name, watched(vars(owner)[name]))
+
+
+def watch_inspections(library: ModuleType) -> None:
+    def watched(read: Callable[[Any], Any], write: Callable[[Any, Any], None]) -> property:
+        def inspected(self: Any) -> Any:
+            if not of_library(caller := sys._getframe(1)):
+                note(seen.inspections, place(caller))
+            return read(self)
+
+        return property(inspected, write)
+
+    for owner in (library.NonCallableMock, library.AsyncMockMixin):
+        for name in [name for name in INSPECTED if name in vars(owner)]:
+            original = vars(owner)[name]
+            setattr(owner, name, watched(original.fget, original.fset))
+
+    def method_calls(self: Any) -> Any:
+        return self.__dict__["method_calls"]
+
+    def set_method_calls(self: Any, value: Any) -> None:
+        self.__dict__["method_calls"] = value
+
+    library.NonCallableMock.method_calls = watched(method_calls, set_method_calls)
+
+
+def traced(root: str) -> Callable[[FrameType, str, Any], Any]:
+    """Keeps the lines that ran in files of the project, and leaves all others at full speed."""
+    per_file: dict[str, Any] = {}
+
+    def liner(name: str) -> Any:
+        if not name.startswith(root) or "site-packages" in name:
+            return None
+        add = seen.lines[name].add
+
+        def line(frame: FrameType, event: str, _: Any) -> Any:
+            if event == "line":
+                add(frame.f_lineno)
+            return line
+
+        return line
+
+    def called(frame: FrameType, event: str, _: Any) -> Any:
+        name = frame.f_code.co_filename
+        if name not in per_file:
+            per_file[name] = liner(name)
+        return per_file[name]
+
+    return called
+
+
+def span(code: CodeType, instruction: int) -> tuple[int | None, ...]:
+    return next(islice(code.co_positions(), instruction // 2, None))
+
+
+def spans(places: set[tuple[CodeType, int]], root: Path) -> list[Span]:
+    found: set[Span] = set()
+    for code, instruction in places:
+        path = Path(code.co_filename)
+        if path.is_relative_to(root) and "site-packages" not in path.parts:
+            line, end_line, column, end_column = (at or 0 for at in span(code, instruction))
+            found.add((path.relative_to(root).as_posix(), line, column, end_line, end_column))
+    return sorted(found)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record", type=Path, required=True, help="the file to write the places to")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    seen.tests += report.when == "call"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    sys.settrace(None)
+    root = Path.cwd()
+    kinds = {kind: spans(getattr(seen, kind), root) for kind in ("creations", "assertions", "inspections", "patches")}
+    lines = {Path(name).relative_to(root).as_posix(): sorted(ran) for name, ran in seen.lines.items()}
+    config.getoption("record").write_text(json.dumps({"tests": seen.tests, "lines": lines, **kinds}))
+
+
+def begin() -> None:
+    libraries = [mock]
+    with contextlib.suppress(ImportError):
+        import mock.mock as backport
+
+        libraries.append(backport)
+        OWN.update({backport.__file__, str(Path(backport.__file__).with_name("backports.py"))})
+    for library in libraries:
+        watch_construction(library)
+        watch_patches(library)
+        watch_assertions(library)
+        watch_inspections(library)
+    tracer = traced(f"{Path.cwd()}/")
+    threading.settrace(tracer)
+    sys.settrace(tracer)
+
+
+begin()
