@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from migrator.errors import UsageError
-from migrator.fingerprint import fingerprint
-from migrator.model import Violation
+from migrator.fingerprint import Marks, surviving
 
 NAME = ".migrate-baseline"
-
-Baseline = dict[str, Counter[str]]
-"""Path to fingerprints and how often each stands there."""
-
-
-def baseline_of(violations: Iterable[Violation]) -> Baseline:
-    """The baseline that a scan gives; suppressed violations are not in it."""
-    found: Baseline = {}
-    for violation in violations:
-        if violation.suppressed is None:
-            found.setdefault(violation.path, Counter())[fingerprint(violation)] += 1
-    return found
+ATTRIBUTES = ".gitattributes"
 
 
 def write_baseline(path: Path, baseline: Mapping[str, Counter[str]]) -> None:
     """Writes one line an entry: path, tab, count, tab, fingerprint; sorted. Raises OSError."""
     lines = [
-        f"{file}\t{number}\t{mark}\n"
+        f"{_quoted(file)}\t{number}\t{mark}\n"
         for file in sorted(baseline)
         for mark, number in sorted(baseline[file].items())
         if number
@@ -36,21 +24,78 @@ def write_baseline(path: Path, baseline: Mapping[str, Counter[str]]) -> None:
     path.write_text("".join(lines), encoding="utf-8")
 
 
-def read_baseline(path: Path) -> Baseline | None:
-    """The baseline of a root, None where it has none. Raises UsageError on a line that is no entry."""
-    if not path.is_file():
+def read_baseline(path: Path) -> Marks | None:
+    """The baseline of a root, None where it has none. Raises UsageError on a line that is no entry.
+
+    An entry that a merge left twice counts as often as the larger of the two says.
+    """
+    try:
+        lines = path.read_bytes().decode().split("\n")
+    except FileNotFoundError:
         return None
-    found: Baseline = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        parts = line.split("\t")
-        if len(parts) != 3 or not parts[1].isdecimal():
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); make it readable") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: is not UTF-8; delete it and run migrate baseline") from error
+    found: Marks = {}
+    for number, line in enumerate(lines, 1):
+        parts = line.rstrip("\r").split("\t")
+        if parts == [""]:
+            continue
+        file = _unquoted(parts[0])
+        if file is None or len(parts) != 3 or not parts[1].isdecimal() or parts[2].count(" ") < 2:
             raise UsageError(
-                f"{path}:{number}: is no baseline entry; resolve the merge or run migrate baseline --update"
+                f"{path}:{number}: is no baseline entry; take both sides of the merge, without its markers, "
+                "and run migrate baseline --update"
             )
-        found.setdefault(parts[0], Counter())[parts[2]] += int(parts[1])
+        marks = found.setdefault(file, Counter())
+        marks[parts[2]] = max(marks[parts[2]], int(parts[1]))
     return found
 
 
-def shrunk(old: Mapping[str, Counter[str]], new: Mapping[str, Counter[str]]) -> Baseline:
-    """What of the old baseline is still there: it only ever gets smaller."""
-    return {path: kept for path, marks in old.items() if (kept := marks & new.get(path, Counter()))}
+def shrunk(old: Marks, new: Marks, scanned: Sequence[str]) -> Marks:
+    """What of the old baseline is still there, below the scanned paths; the rest stays as it is."""
+    mine = {path: marks for path, marks in old.items() if _below(path, scanned)}
+    return {**{path: marks for path, marks in old.items() if path not in mine}, **surviving(mine, new, {})}
+
+
+def grown(old: Marks, new: Marks, scanned: Sequence[str]) -> Marks:
+    """The new violations below the scanned paths; the rest stays as it is."""
+    return {**{path: marks for path, marks in old.items() if not _below(path, scanned)}, **new}
+
+
+def total(marks: Mapping[str, Counter[str]]) -> int:
+    """How many violations a baseline stands for."""
+    return sum(counted.total() for counted in marks.values())
+
+
+def merges_by_union(folder: Path) -> bool:
+    """Lets git merge the baseline of a folder by keeping both sides' lines: entries that come back so go with the next
+    update. Whether anything had to be written. Raises OSError.
+    """
+    path = folder / ATTRIBUTES
+    text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
+    if any(line.split()[:1] in ([NAME], [f"/{NAME}"]) for line in text.splitlines()):
+        return False
+    end = "" if not text or text.endswith("\n") else "\n"
+    path.write_text(f"{text}{end}/{NAME} merge=union\n", encoding="utf-8", errors="surrogateescape")
+    return True
+
+
+def _below(path: str, folders: Sequence[str]) -> bool:
+    return any(folder in (".", path) or path.startswith(folder + "/") for folder in folders)
+
+
+def _quoted(path: str) -> str:
+    """A path on one line, as UTF-8, whatever bytes its name has."""
+    plain = path.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    return plain.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _unquoted(text: str) -> str | None:
+    if "\\" not in text:
+        return text
+    try:
+        return text.encode().decode("unicode_escape").encode("latin-1").decode("utf-8", "surrogateescape")
+    except UnicodeError:
+        return None

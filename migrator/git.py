@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from migrator.errors import UsageError
+
+_REPOSITORY_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
 
 
 def _git(root: Path, *arguments: str) -> bytes | None:
@@ -15,29 +21,90 @@ def _git(root: Path, *arguments: str) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def top(root: Path) -> Path | None:
-    """The work tree's top folder; None outside a repository."""
-    out = _git(root, "rev-parse", "--show-toplevel")
-    return Path(out.decode().strip()) if out else None
+def repository(path: Path) -> Path | None:
+    """The top folder of the work tree that a path lies in, submodules being their own; None outside of one."""
+    return next((folder for folder in path.parents if (folder / ".git").exists()), None)
 
 
-def staged(root: Path, path: str) -> bytes | None:
-    """The staged text of a file, path relative to root; None where nothing of that name is in the index."""
-    return _git(root, "show", f":./{path}")
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The text of a file in the index and in a commit; None where it is not there."""
+
+    staged: bytes | None
+    committed: bytes | None
 
 
-def committed(root: Path, path: str) -> bytes | None:
-    """A file's text in HEAD; None where HEAD has no such file."""
-    return _git(root, "show", f"HEAD:./{path}")
+def versions(top: Path, commit: str, names: Sequence[str]) -> dict[str, Versions]:
+    """What the index and a commit have of files, names relative to the top, by one process for all of them.
+
+    A commit that does not exist (yet) has nothing. Raises UsageError where git does not answer.
+    """
+    asked = [spec for name in names for spec in (f":0:{name}", f"{commit}:{name}")]
+    end = b"\0" if any("\n" in name for name in names) else b"\n"
+    arguments = ["cat-file", "--batch", *(["-z"] if end == b"\0" else [])]
+    out = _must(top, arguments, b"".join(os.fsencode(spec) + end for spec in asked))
+    answers = iter(_blobs(out, [os.fsencode(spec) for spec in asked]))
+    return {name: Versions(staged, committed) for name, staged, committed in zip(names, answers, answers, strict=True)}
 
 
-def renames(root: Path) -> dict[str, str]:
-    """Staged renames, new path to old, relative to root."""
-    out = _git(root, "diff", "--cached", "--name-status", "-M", "-z", "--diff-filter=R", "--relative")
-    if not out:
-        return {}
-    parts = out.decode("utf-8", "surrogateescape").split("\0")
-    return {parts[index + 2]: parts[index + 1] for index in range(0, len(parts) - 2, 3)}
+def _blobs(out: bytes, asked: Sequence[bytes]) -> Iterator[bytes | None]:
+    """The answers of `cat-file --batch`: a line `oid type size`, the content and a newline; or the question again and
+    why there is none.
+    """
+    at = 0
+    for question in asked:
+        if out.startswith((question + b" missing\n", question + b" ambiguous\n"), at):
+            at = out.index(b"\n", at + len(question)) + 1
+            yield None
+            continue
+        head = out.index(b"\n", at)
+        _, kind, size = out[at:head].split(b" ")
+        at = head + 1 + int(size) + 1
+        yield out[head + 1 : at - 1] if kind == b"blob" else None
+
+
+def moved(top: Path, commit: str) -> tuple[dict[str, str], list[str]]:
+    """What the index renames (new name to old) and deletes of a commit's files, names relative to the top."""
+    out = _must(top, ["diff", "--cached", "--name-status", "-M", "-z", "--diff-filter=RD", commit, "--"])
+    renamed: dict[str, str] = {}
+    deleted: list[str] = []
+    parts = iter(os.fsdecode(out).split("\0"))
+    for status in parts:
+        if status.startswith("R"):
+            old = next(parts)
+            renamed[next(parts)] = old
+        elif status:
+            deleted.append(next(parts))
+    return renamed, deleted
+
+
+def has(top: Path, commit: str) -> bool:
+    """Whether there is such a commit."""
+    return _git(top, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}") is not None
+
+
+def merge_base(top: Path, one: str, other: str) -> str | None:
+    """The commit where two histories part; None where a shallow clone does not reach it."""
+    out = _git(top, "merge-base", one, other)
+    return out.decode().strip() if out else None
+
+
+def _must(top: Path, arguments: Sequence[str], data: bytes = b"") -> bytes:
+    # a hook's own GIT_DIR and GIT_INDEX_FILE are those of the repository it runs in, not of a submodule
+    outer = repository(Path.cwd() / "x")
+    environment = {key: value for key, value in os.environ.items() if outer == top or key not in _REPOSITORY_VARIABLES}
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=top, env=environment, input=data, capture_output=True, check=False
+        )
+    except OSError as error:
+        raise UsageError(
+            f"{top}: is a git repository, but git does not start ({error.strerror}); install git"
+        ) from error
+    if done.returncode:
+        said = (done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[0]
+        raise UsageError(f"{top}: git {arguments[0]} failed ({said}); mend the repository")
+    return done.stdout
 
 
 def changed(root: Path, paths: Sequence[str]) -> set[str]:

@@ -11,11 +11,15 @@ import click
 @click.argument("paths", nargs=-1, type=click.Path())
 def baseline(paths: tuple[str, ...], update: bool, grow: bool) -> None:
     """Record today's violations, so that check fails for new ones only."""
-    from migrator.baseline import NAME, baseline_of, read_baseline, shrunk, write_baseline
+    from migrator.baseline import ATTRIBUTES, NAME, grown, merges_by_union, read_baseline, shrunk, total, write_baseline
     from migrator.errors import UsageError
+    from migrator.fingerprint import marks_of
+    from migrator.git import repository
     from migrator.inventory import open_project
     from migrator.scanning import locate, progress
 
+    if grow and not update:
+        raise UsageError("baseline --grow: goes with --update; a first baseline records everything")
     config, relative = locate(paths)
     path = config.root / NAME
     old = read_baseline(path)
@@ -23,10 +27,17 @@ def baseline(paths: tuple[str, ...], update: bool, grow: bool) -> None:
         raise UsageError(f"{path}: is there already; migrate baseline --update takes out what is gone")
     with progress("scanning") as advance:
         project = open_project(config.root, relative, config, None, advance)
-        new = baseline_of(violation for view in project.files.values() for violation in view.violations)
-    kept = new if old is None or grow else shrunk(old, new)
+        new = marks_of(violation for view in project.files.values() for violation in view.violations)
+    if old is None:
+        kept, said = new, ""
+        if repository(path) is not None and merges_by_union(config.root):
+            said = f"; {ATTRIBUTES} now merges it line by line: commit both"
+    else:
+        kept = (grown if grow else shrunk)(old, new, relative)
+        left, before = total(kept), total(old)
+        said = f", {before - left:,} fewer" if left <= before else f", {left - before:,} more"
+        fresh = total(new) - total({path: kept[path] & marks for path, marks in new.items() if path in kept})
+        if fresh:
+            said += f"; {fresh:,} new ones are not in it: rewrite them, or record them with --update --grow"
     write_baseline(path, kept)
-    before = sum(sum(marks.values()) for marks in (old or {}).values())
-    after = sum(sum(marks.values()) for marks in kept.values())
-    change = f" ({before - after:+,} resolved)".replace("+", "") if old is not None else ""
-    click.echo(f"{path.name}: {after:,} violations{change}")
+    click.echo(f"{path.name}: {total(kept):,} violations{said}")
