@@ -5,6 +5,7 @@ interpreter of the project it watches. Places are the spans of the instructions 
 """
 
 import contextlib
+import importlib
 import json
 import sys
 import threading
@@ -15,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 from typing import Any
-from unittest import mock
+from unittest import mock  # mock-ok: it is what the recorder watches
 
 import pytest
 
@@ -92,9 +93,9 @@ def watch_construction(library: ModuleType) -> None:
     base.__new__ = staticmethod(construct)
 
 
-def watch_patches(library: ModuleType) -> None:
-    patch = library._patch
-    initialise, enter, copy = patch.__init__, patch.__enter__, patch.copy
+def watch_patches(kind: Any, entry: str) -> None:
+    """A patch is written in one place and entered in another: by `with`, by a decorated function, by start()."""
+    initialise, enter = kind.__init__, getattr(kind, entry)
 
     def initialised(self: Any, *args: Any, **kwargs: Any) -> None:
         initialise(self, *args, **kwargs)
@@ -106,12 +107,20 @@ def watch_patches(library: ModuleType) -> None:
         note(seen.patches, made_at.get(id(self)))
         return enter(self)
 
+    kind.__init__ = initialised
+    setattr(kind, entry, entered)
+
+
+def watch_copies(kind: Any) -> None:
+    """A decorated class has a copy of the patch for each test."""
+    copy = kind.copy
+
     def copied(self: Any) -> Any:
         twin = copy(self)
         made_at[id(twin)] = made_at.get(id(self), made_at[id(twin)])
         return twin
 
-    patch.__init__, patch.__enter__, patch.copy = initialised, entered, copied
+    kind.copy = copied
 
 
 kept: list[Any] = []
@@ -213,13 +222,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def begin() -> None:
     libraries = [mock]
     with contextlib.suppress(ImportError):
-        import mock.mock as backport
-
+        backport = importlib.import_module("mock.mock")  # mock-ok: it is what the recorder watches
         libraries.append(backport)
-        OWN.update({backport.__file__, str(Path(backport.__file__).with_name("backports.py"))})
+        OWN.add(str(backport.__file__))
     for library in libraries:
         watch_construction(library)
-        watch_patches(library)
+        watch_patches(library._patch, "__enter__")
+        watch_patches(library._patch_dict, "_patch_dict")
+        watch_copies(library._patch)
         watch_assertions(library)
         watch_inspections(library)
     tracer = traced(f"{Path.cwd()}/")
