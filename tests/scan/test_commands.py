@@ -1,53 +1,13 @@
-"""What `scan`, `check` and `baseline` print, and how they end: the contract that other programs rely on."""
+"""What `scan` prints and how commands end: the contract that other programs rely on."""
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-CLEAN_ENVIRONMENT = {
-    **{key: value for key, value in os.environ.items() if not key.startswith("GIT_")},
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "a",
-    "GIT_AUTHOR_EMAIL": "a@example.com",
-    "GIT_COMMITTER_NAME": "a",
-    "GIT_COMMITTER_EMAIL": "a@example.com",
-}
-
-MOCKED = """\
-from unittest.mock import AsyncMock
-
-import pytest
-
-
-@pytest.fixture
-def mock_redis():
-    client = AsyncMock()
-    client.get.return_value = None
-    return client
-
-
-async def test_cached(mock_redis):
-    await mock_redis.set("k", "v")
-    mock_redis.set.assert_called_once_with("k", "v")
-"""
-
-
-def migrate(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "migrator", *arguments],
-        cwd=tree,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env=CLEAN_ENVIRONMENT,
-    )
+from tests.scan.running import MOCKED, git, migrate, write
 
 
 def scan(tree: Path, *arguments: str) -> dict[str, Any]:
@@ -58,31 +18,10 @@ def scan(tree: Path, *arguments: str) -> dict[str, Any]:
     return document
 
 
-def git(tree: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=tree, capture_output=True, text=True, env=CLEAN_ENVIRONMENT)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def write(tree: Path, name: str, text: str | bytes) -> Path:
-    path = tree / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
-
-
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     write(tmp_path, "tests/test_a.py", MOCKED)
     return tmp_path
-
-
-@pytest.fixture
-def repository(tree: Path) -> Path:
-    git(tree, "init", "-q", "-b", "main")
-    git(tree, "add", ".")
-    git(tree, "commit", "-qm", "first")
-    return tree
 
 
 # -- the JSON document
@@ -516,124 +455,3 @@ def test_output_goes_to_the_file(tree: Path, form: str) -> None:
     if form != "table":
         assert written == migrate(tree, "scan", "--format", form).stdout
     assert "redis" in written
-
-
-# -- check
-
-
-def test_check_judges_what_is_staged_against_head(repository: Path) -> None:
-    file = repository / "tests" / "test_a.py"
-    assert migrate(repository, "check", "tests/test_a.py").returncode == 0
-
-    file.write_text("# moved down\n\n\n" + MOCKED.replace("    return client", "    return (client)"))
-    git(repository, "add", ".")
-    assert migrate(repository, "check", "tests/test_a.py").returncode == 0
-
-    file.write_text(MOCKED + "    mock_redis.get.assert_not_called()\n")
-    assert migrate(repository, "check", "tests/test_a.py").returncode == 0, "not staged yet"
-    git(repository, "add", ".")
-    done = migrate(repository, "check", "tests/test_a.py")
-    assert done.returncode == 1
-    assert "tests/test_a.py:16:5" in done.stdout
-    assert "RS601" in done.stdout
-    assert "real_redis" in done.stdout
-    assert "RS101" not in done.stdout
-
-    file.write_text(MOCKED)
-    assert migrate(repository, "check", "tests/test_a.py").returncode == 1, "what is staged still has it"
-
-
-def test_check_counts_repeats(repository: Path) -> None:
-    again = MOCKED + '    mock_redis.set.assert_called_once_with("k", "v")\n'
-    write(repository, "tests/test_a.py", again)
-    git(repository, "add", ".")
-    done = migrate(repository, "check", "tests/test_a.py")
-    assert done.returncode == 1
-    assert done.stdout.count("tests/test_a.py:") == 1
-
-
-def test_check_knows_a_renamed_file(repository: Path) -> None:
-    git(repository, "mv", "tests/test_a.py", "tests/test_renamed.py")
-    assert migrate(repository, "check", "tests/test_renamed.py").returncode == 0
-
-
-def test_check_fails_for_a_new_file(repository: Path) -> None:
-    write(repository, "tests/test_new.py", MOCKED)
-    git(repository, "add", ".")
-    done = migrate(repository, "check", "tests/test_new.py", "tests/test_a.py")
-    assert done.returncode == 1
-    assert done.stdout.count("tests/test_new.py:") == 6
-    assert "tests/test_a.py:" not in done.stdout
-
-
-def test_check_lets_a_suppressed_mock_in_but_not_one_without_a_reason(repository: Path) -> None:
-    write(repository, "tests/test_new.py", "from unittest.mock import Mock  # mock-ok: vendor\n")
-    git(repository, "add", ".")
-    assert migrate(repository, "check", "tests/test_new.py").returncode == 0
-    write(repository, "tests/test_new.py", "from unittest.mock import Mock  # mock-ok\n")
-    git(repository, "add", ".")
-    assert migrate(repository, "check", "tests/test_new.py").returncode == 2
-
-
-def test_check_ignores_what_is_no_python(repository: Path) -> None:
-    write(repository, "README.md", "from unittest.mock import Mock\n")
-    assert migrate(repository, "check", "README.md").returncode == 0
-    assert migrate(repository, "check").returncode == 0
-
-
-def test_check_in_a_repository_without_commits(tree: Path) -> None:
-    git(tree, "init", "-q")
-    git(tree, "add", ".")
-    assert migrate(tree, "check", "tests/test_a.py").returncode == 1
-
-
-def test_check_outside_git_goes_by_the_baseline(tree: Path) -> None:
-    assert migrate(tree, "check", "tests/test_a.py").returncode == 1
-    assert migrate(tree, "baseline").returncode == 0
-    assert migrate(tree, "check", "tests/test_a.py").returncode == 0
-    write(tree, "tests/test_a.py", MOCKED + "    mock_redis.get.assert_not_called()\n")
-    assert migrate(tree, "check", "tests/test_a.py").returncode == 1
-
-
-# -- baseline
-
-
-def baseline_of(tree: Path) -> list[str]:
-    (file,) = (path for path in tree.iterdir() if "baseline" in path.name)
-    return file.read_text(encoding="utf-8").splitlines()
-
-
-def test_the_baseline_is_sorted_one_entry_a_line(tree: Path) -> None:
-    write(tree, "tests/b/test_b.py", MOCKED)
-    assert migrate(tree, "baseline").returncode == 0
-    lines = baseline_of(tree)
-    assert lines == sorted(lines)
-    assert len(lines) == 12
-    done = migrate(tree, "baseline")
-    assert done.returncode == 2, "an existing one is not overwritten"
-    assert baseline_of(tree) == lines
-
-
-def test_the_baseline_only_shrinks(tree: Path) -> None:
-    assert migrate(tree, "baseline").returncode == 0
-    write(tree, "tests/test_a.py", MOCKED.replace("    client.get.return_value = None\n", ""))
-    write(tree, "tests/test_more.py", MOCKED)
-    assert migrate(tree, "baseline", "--update").returncode == 0
-    lines = baseline_of(tree)
-    assert len(lines) == 5
-    assert not any("test_more" in line for line in lines)
-    assert migrate(tree, "check", "tests/test_a.py").returncode == 0
-    assert migrate(tree, "check", "tests/test_more.py").returncode == 1
-    write(tree, "tests/test_a.py", MOCKED)
-    assert migrate(tree, "check", "tests/test_a.py").returncode == 1, "what is gone may not come back"
-
-
-def test_a_baseline_that_did_not_merge_is_one_line(tree: Path) -> None:
-    assert migrate(tree, "baseline").returncode == 0
-    (file,) = (path for path in tree.iterdir() if "baseline" in path.name)
-    file.write_text("<<<<<<< ours\n" + file.read_text())
-    done = migrate(tree, "check", "tests/test_a.py")
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert file.name in line
-    assert ":1" in line
