@@ -9,11 +9,13 @@ from __future__ import annotations
 import ast
 import io
 import re
+import sys
 import tokenize
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
+from typing import Any
 
 from migrator.facts import (
     EMPTY,
@@ -533,6 +535,10 @@ class _Extractor:
             origin = self.ev(node.value)
             self.hints.pop()
             self.assign(node.target, origin, node.value)
+
+    def visit_type_alias(self, node: Any) -> None:
+        """`type X = …` of Python 3.12, as older ones would say it."""
+        self.visit_assign(ast.copy_location(ast.Assign([node.name], node.value), node))
 
     def visit_aug_assign(self, node: ast.AugAssign) -> None:
         self.ev(node.value)
@@ -1220,6 +1226,8 @@ _STATEMENTS: dict[type[ast.AST], Callable[..., None]] = {
     ast.Global: _Extractor.visit_global,
     ast.Delete: _Extractor.visit_delete,
 }
+if sys.version_info >= (3, 12):
+    _STATEMENTS[ast.TypeAlias] = _Extractor.visit_type_alias
 _EXPRESSIONS: dict[type[ast.AST], Callable[..., Origin]] = {
     ast.Name: _Extractor.ev_name,
     ast.Constant: _Extractor.ev_constant,

@@ -22,7 +22,7 @@ _REST = {
 }
 _MARKS = {quote: re.compile(rf"[{{}}\\]|{quote}" + ("" if len(quote) == 3 else r"|[\r\n]")) for quote in _REST}
 _IN_FIELD = re.compile(rf"{QUOTES}|#[^\r\n]*|[(\[{{]|[)\]}}]|[=!<>]=|[=!:]")
-_SHOWN = re.compile(r"\s*(?=[!:}])")
+_SHOWN = re.compile(r"(?:\s|#[^\r\n]*)*(?=[!:}])")
 _CONVERSION = re.compile(r"\s*([rsa])\s*(?=[:}])")
 _ESCAPE = re.compile(r"\\(?:\r\n|N\{[^}]*\}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|[\s\S])")
 Kind = Literal["plain", "formatted", "template"]

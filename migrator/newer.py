@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from migrator.formatted import QUOTES, Field, Group, Part, read_group
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
+_GAP = r"(?:[ \t\f]|\\(?:\r\n|\r|\n))*"
 _STOP = re.compile(
     rf"{QUOTES}"
     r"|(?P<comment>#[^\r\n]*)"
@@ -24,10 +25,11 @@ _STOP = re.compile(
     r"|(?P<open>[(\[{])|(?P<close>[)\]}])"
     r"|(?P<punctuation>[,;:])"
     r"|\b(?P<generic>(?:def|class)\s+\w+\s*\[)"
-    r"|\btype(?P<alias>\s)\s*(?P<name>[^\W\d]\w*)\s*(?P<parameters>[\[=])(?!=)"
-    r"|\blazy(?P<lazy>\s)\s*(?:import|from)\b"
+    rf"|\btype(?P<alias>[ \t\f]){_GAP}(?P<name>[^\W\d]\w*){_GAP}(?P<parameters>[\[=])(?!=)"
+    rf"|\blazy(?P<lazy>[ \t\f]){_GAP}(?:import|from)\b"
     r"|\b(?P<word>except|for)\b"
 )
+_BRACKET = re.compile(rf"{_GAP}\(")
 _STAR = re.compile(r"\s*(\*\*?)")
 
 
@@ -44,6 +46,7 @@ class _Lowered:
 
     edits: list[tuple[int, int, str]] = field(default_factory=list)
     groups: dict[int, Group] = field(default_factory=dict)
+    """By where the empty string stands that holds its place."""
     starts: list[int] = field(default_factory=list)
     """Where type aliases and lazy imports start."""
 
@@ -103,22 +106,21 @@ def _lower(text: str, index: int, end: int, inside: bool = False) -> _Lowered:
                 found.edits.append((match.start(), index, "|"))
             catching = catching and match[0] != ":"
         elif kind == "generic":
-            _blank(text, index - 1, _closing(text, index, end), found)
-            index = checked = found.edits[-1][1]
+            index = checked = _parameters(text, index, end, found)
         elif kind == "word" and match[0] == "except":
             catching = not brackets
         elif kind == "word" and brackets and brackets[-1].star and not brackets[-1].commas:
-            _blank(text, *brackets[-1].star, found)
+            start, stop = brackets[-1].star
+            found.edits.append((start, stop, " " * (stop - start)))
             brackets[-1].star = None
         elif kind == "parameters" and beginning and not brackets and not keyword.iskeyword(match["name"]):
-            _separate(match, "alias", found)
-            if match[kind] == "[":
-                _blank(text, index - 1, _closing(text, index, end), found)
-                index = checked = found.edits[-1][1]
+            index = checked = _alias(text, match, end, found)
         elif kind == "parameters":
             index = checked = match.end("name")
         elif kind == "lazy" and beginning and not brackets:
-            _separate(match, "lazy", found)
+            # two statements, with the second one where it was; the first one goes from the tree
+            found.edits.append((*match.span(kind), ";"))
+            found.starts.append(match.start())
         if kind not in ("comment", "joined"):
             beginning = not brackets and (kind == "newline" or match[0] in (";", ":"))
     return found
@@ -127,17 +129,36 @@ def _lower(text: str, index: int, end: int, inside: bool = False) -> _Lowered:
 def _string(text: str, match: re.Match[str], end: int, in_brackets: bool, found: _Lowered) -> int:
     """Takes out adjacent strings where one is an f-string or t-string; says where they end."""
     group = read_group(text, match, end, in_brackets)
-    if group.kind != "plain":
-        # brackets, because the strings may go over several lines
-        found.edits.append((group.start, group.end, f'(""{_blanked(text[group.start + 3 : group.end - 1])})'))
-        found.groups[group.start] = group
+    if group.kind == "template" or any(isinstance(part, Field) for part in group.parts):
+        rest = _blanked(text[group.start + 2 : group.end])
+        # brackets where they fit, because the strings may go over several lines
+        if bracketed := rest[0] == " " and len(rest) > 1:
+            rest = rest[1:-1] + ")"
+        found.edits.append((group.start, group.end, f'{"(" if bracketed else ""}""{rest}'))
+        found.groups[group.start + bracketed] = group
     return group.end
 
 
-def _separate(match: re.Match[str], kind: str, found: _Lowered) -> None:
-    """`type X = int` becomes `type;X = int`: two statements with the second one where it was."""
-    found.edits.append((*match.span(kind), ";"))
+def _alias(text: str, match: re.Match[str], end: int, found: _Lowered) -> int:
+    """`type X = int` becomes `type;X = int`, `type X[T] = list[T]` becomes `typ;(X  ) = list[T]`."""
     found.starts.append(match.start())
+    if match["parameters"] == "=":
+        found.edits.append((*match.span("alias"), ";"))
+        return match.end()
+    closed = _closing(text, match.end(), end)
+    found.edits.append((match.start() + len("typ"), match.end("alias"), ";("))
+    found.edits.append((match.end() - 1, closed, _blanked(text[match.end() - 1 : closed - 1]) + ")"))
+    return closed
+
+
+def _parameters(text: str, index: int, end: int, found: _Lowered) -> int:
+    """`def f[T](x: T)` becomes `def f(   x: T)`, `class A[T]:` becomes `class A( ):`; brackets keep newlines legal."""
+    closed = _closing(text, index, end)
+    following = _BRACKET.match(text, closed, end)
+    stop = following.end() if following else closed
+    inner = _blanked(text[index:stop])
+    found.edits.append((index - 1, stop, f"({inner}" if following else f"({inner[:-1]})"))
+    return closed if following is None else stop - 1
 
 
 def _closing(text: str, index: int, end: int) -> int:
@@ -154,10 +175,6 @@ def _closing(text: str, index: int, end: int) -> int:
         elif match.lastgroup in ("generic", "parameters"):
             index = match.end() - 1
     raise SyntaxError("'[' was never closed")
-
-
-def _blank(text: str, start: int, end: int, found: _Lowered) -> None:
-    found.edits.append((start, end, _blanked(text[start:end])))
 
 
 def _blanked(text: str) -> str:
@@ -180,7 +197,7 @@ def _edited(text: str, start: int, end: int, edits: list[tuple[int, int, str]]) 
 
 def _restore(source: _Text, tree: ast.AST, lowered: _Lowered) -> None:
     """Puts what was taken out back into the tree."""
-    groups = {source.position(start + 1): group for start, group in lowered.groups.items()}
+    groups = {source.position(start): group for start, group in lowered.groups.items()}
     starts = {source.position(start) for start in lowered.starts}
     for node in ast.walk(tree):
         for name, value in ast.iter_fields(node):
@@ -238,7 +255,14 @@ def _expression(source: _Text, part: Field) -> ast.expr:
             node.lineno += line - 2
             node.end_lineno = (node.end_lineno or 0) + line - 2
     _restore(source, tree, lowered)
-    return tree.body
+    value = tree.body
+    if isinstance(value, ast.Tuple) and value.lineno < line:
+        # the tuple took the brackets that are not in the text
+        if not value.elts:
+            raise SyntaxError("f-string: valid expression required before '}'")
+        value.lineno, value.col_offset = value.elts[0].lineno, value.elts[0].col_offset
+        value.end_lineno, value.end_col_offset = value.elts[-1].end_lineno, value.elts[-1].end_col_offset
+    return value
 
 
 def _span(source: _Text, start: int, end: int) -> dict[str, int]:
