@@ -17,6 +17,7 @@ Marks = dict[str, Counter[str]]
 IMPORTS = ("RS101", "RS102")
 """An import that is split in two lines is still one: however often it stands in a test, it counts once."""
 
+_MODULE = "-"
 _SAME_FILE = 0.5
 """How much of two files' mocks must be the same for one to be the other under a new name."""
 
@@ -28,7 +29,7 @@ _Bare = tuple[str, str]
 
 def fingerprint(violation: Violation) -> str:
     """`RS601 TestCache::test_set mock_redis.set.assert_called_once_with`."""
-    return " ".join((violation.code, violation.test or "-", violation.symbol))
+    return " ".join((violation.code, violation.test or _MODULE, violation.symbol))
 
 
 def marks_of(violations: Iterable[Violation]) -> Marks:
@@ -83,11 +84,11 @@ def _alike(one: Counter[str], other: Counter[str]) -> float:
 
 
 def _tests(marks: Mapping[str, Counter[str]], but: Container[_Test]) -> dict[_Test, Counter[_Bare]]:
-    """Fingerprints by path and test."""
+    """Fingerprints by path and test; what stands outside of tests cannot move by itself."""
     found: dict[_Test, Counter[_Bare]] = {}
     for path, counted in marks.items():
         for mark, number in counted.items():
             code, test, symbol = mark.split(" ", 2)
-            if (path, test) not in but:
+            if test != _MODULE and (path, test) not in but:
                 found.setdefault((path, test), Counter())[code, symbol] += number
     return found

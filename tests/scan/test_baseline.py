@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scan.running import MOCKED, migrate, write
+from tests.scan.running import MOCKED, commit, git, migrate, repository, write
 
 
 @pytest.fixture
@@ -52,3 +52,104 @@ def test_a_baseline_that_did_not_merge_is_one_line(tree: Path) -> None:
     (line,) = done.stderr.splitlines()
     assert file.name in line
     assert ":1" in line
+
+
+def test_a_file_renamed_and_committed_before_the_update_keeps_its_entries(tree: Path) -> None:
+    repository(tree)
+    assert migrate(tree, "baseline").returncode == 0
+    commit(tree)
+    git(tree, "mv", "tests/test_a.py", "tests/test_renamed.py")
+    assert migrate(tree, "check", "tests/test_renamed.py").returncode == 0, "staged"
+    commit(tree)
+    write(tree, "tests/test_renamed.py", MOCKED.replace("    client.get.return_value = None\n", ""))
+    git(tree, "add", ".")
+    assert migrate(tree, "check", "tests/test_renamed.py").returncode == 0, "and edited later"
+    done = migrate(tree, "baseline", "--update")
+    assert "5 violations, 1 fewer" in done.stdout
+    assert {line.split("\t")[0] for line in baseline_of(tree)} == {"tests/test_renamed.py"}
+
+
+def test_a_renamed_file_outside_git_keeps_its_entries(tree: Path) -> None:
+    assert migrate(tree, "baseline").returncode == 0
+    (tree / "tests/test_a.py").rename(tree / "tests/test_renamed.py")
+    write(tree, "tests/test_more.py", "from unittest.mock import Mock\n")
+    assert migrate(tree, "check", "tests/test_renamed.py").returncode == 0
+    assert migrate(tree, "check", "tests/test_more.py").returncode == 1
+
+
+def test_it_grows_only_when_told_to(tree: Path) -> None:
+    assert migrate(tree, "baseline").returncode == 0
+    write(tree, "tests/test_more.py", MOCKED)
+    done = migrate(tree, "baseline", "--update")
+    assert "6 new ones are not in it" in done.stdout
+    assert "--grow" in done.stdout
+    assert len(baseline_of(tree)) == 6
+    done = migrate(tree, "baseline", "--update", "--grow")
+    assert "12 violations, 6 more" in done.stdout
+    assert len(baseline_of(tree)) == 12
+    done = migrate(tree, "baseline", "--grow")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_update_of_one_folder_leaves_the_others_alone(tree: Path) -> None:
+    write(tree, "other/test_b.py", MOCKED)
+    assert migrate(tree, "baseline").returncode == 0
+    write(tree, "tests/test_a.py", "")
+    write(tree, "other/test_b.py", "")
+    assert migrate(tree, "baseline", "--update", "tests").returncode == 0
+    assert {line.split("\t")[0] for line in baseline_of(tree)} == {"other/test_b.py"}
+
+
+@pytest.fixture
+def tracked(tree: Path) -> Path:
+    for name in "bcd":
+        write(tree, f"tests/test_{name}.py", MOCKED)
+    repository(tree)
+    assert ".gitattributes" in migrate(tree, "baseline").stdout
+    commit(tree)
+    return tree
+
+
+def resolve(tree: Path, branch: str, *names: str) -> None:
+    git(tree, "switch", "-qc", branch, "main")
+    for name in names:
+        write(tree, f"tests/test_{name}.py", "def test_clean(): ...\n")
+    assert migrate(tree, "baseline", "--update").returncode == 0
+    commit(tree)
+
+
+@pytest.mark.parametrize("pair", ["ac", "ab", "ba"], ids=["apart", "adjacent", "adjacent, the other way"])
+def test_two_branches_merge_without_conflict(tracked: Path, pair: str) -> None:
+    for name in pair:
+        resolve(tracked, f"without-{name}", name)
+    git(tracked, "merge", "-q", "--no-edit", f"without-{pair[0]}")
+    assert migrate(tracked, "baseline", "--update").returncode == 0
+    left = {line.split("\t")[0] for line in baseline_of(tracked)}
+    assert left == {f"tests/test_{name}.py" for name in set("abcd") - set(pair)}
+
+
+def test_branches_that_resolve_the_same_merge(tracked: Path) -> None:
+    resolve(tracked, "one", "a", "b")
+    resolve(tracked, "two", "b", "c")
+    git(tracked, "merge", "-q", "--no-edit", "one")
+    assert migrate(tracked, "check", "tests").returncode == 0
+    assert migrate(tracked, "baseline", "--update").returncode == 0
+    assert {line.split("\t")[0] for line in baseline_of(tracked)} == {"tests/test_d.py"}
+
+
+def test_attributes_that_are_there_stay(tree: Path) -> None:
+    write(tree, ".gitattributes", "*.bin binary\n.migrate-baseline merge=ours")
+    repository(tree)
+    assert migrate(tree, "baseline").returncode == 0
+    assert (tree / ".gitattributes").read_text() == "*.bin binary\n.migrate-baseline merge=ours"
+
+
+@pytest.mark.parametrize("line", ["nonsense", "a\tb\tRS101 - x", "a\t1\tRS101", "a\\x\t1\tRS101 - x"])
+def test_a_broken_entry_is_one_line(tree: Path, line: str) -> None:
+    write(tree, ".migrate-baseline", line + "\n")
+    for command in (["check", "tests/test_a.py"], ["baseline", "--update"]):
+        done = migrate(tree, *command)
+        assert done.returncode == 2
+        (said,) = done.stderr.splitlines()
+        assert ".migrate-baseline:1:" in said
