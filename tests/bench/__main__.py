@@ -10,7 +10,11 @@ from pathlib import Path
 
 def main() -> None:
     """Runs the benchmark that the first argument names."""
-    known = sorted(item.name for item in pkgutil.iter_modules([str(Path(__file__).parent)]) if item.name != "__main__")
+    known = sorted(
+        item.name
+        for item in pkgutil.iter_modules([str(Path(__file__).parent)])
+        if not item.ispkg and item.name != "__main__"
+    )
     if len(sys.argv) < 2 or sys.argv[1] not in known:
         print(f"usage: python -m tests.bench {'|'.join(known)} …", file=sys.stderr)
         sys.exit(2)

@@ -1,0 +1,1 @@
+"""A repository that is generated: its templates and how they are filled in."""

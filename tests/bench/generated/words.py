@@ -1,0 +1,42 @@
+"""The words that generated code is made of."""
+
+NOUNS = (
+    "account address agent alert answer archive article asset audit backup badge balance banner basket batch billing"
+    " booking branch bucket budget bundle campaign card cart category change channel charge claim client code comment"
+    " company contact contract country coupon course credit currency customer dashboard deal delivery deposit device"
+    " digest discount document domain draft employee entry estimate event expense export factory feature feed field"
+    " folder forecast gallery gateway grant group guest history holiday image index invite invoice item job"
+    " journey key label language lead ledger letter license limit link listing loan location login machine manager map"
+    " market matter meeting member menu message metric milestone mission model money month note notice offer office"
+    " option order organization owner package page parcel partner party password payment payout payroll period permit"
+    " phone picture plan platform player policy portal position post price process product profile project promotion"
+    " property provider purchase quality quarter question queue quota quote rate rating reader receipt recipe record"
+    " refund region release reminder rental report request reservation resource response result review reward"
+    " role room route rule salary sample schedule score screen season seat section segment seller sensor service"
+    " setting shelf shift shipment shop signal site skill slot source stage status stock store story student summary"
+    " supplier survey system table tag target task tax team tenant term ticket tier timeline token topic tour trade"
+    " trail transfer trip unit upload user vehicle vendor venue version video visit voucher wallet warehouse webinar"
+    " workflow workspace zone"
+).split()
+VERBS = (
+    "accept activate add adjust allocate announce apply approve archive arrange assign attach authorize book build"
+    " calculate cancel capture charge close collect combine compare complete compute confirm convert copy count create"
+    " decline delete deliver derive describe detect disable display divide draw edit enable enrich evaluate exclude"
+    " expand export extend extract fetch filter finish flag format forward generate group handle hide hold identify"
+    " include inspect install invite issue join keep link list load lock mark match measure merge migrate move"
+    " notify open order parse pause pay pick plan prepare preview price process promote publish pull purge push queue"
+    " rank read rebuild recalculate receive reconcile record redeem reduce refresh refund register reject release"
+    " remind remove rename render renew reopen replace report request reserve reset resolve restore resume retry"
+    " review revoke rotate round save schedule search select send settle share ship sign sort split start stop store"
+    " submit suspend swap sync tag track transfer trim unlock update upgrade upload validate verify void weigh withdraw"
+).split()
+ADJECTIVES = (
+    "active annual archived available average basic big cached central common complete current daily default deferred"
+    " digital direct double early empty expired external final first fixed foreign former free full general global"
+    " gross heavy hidden hourly idle initial internal joint known large last late latest light linked local long lost"
+    " main major manual maximum minimum minor missing monthly narrow nested new next normal old open optional original"
+    " outer paid parallel partial pending plain preferred primary prior private public pure quick raw ready recent"
+    " regional regular related remote repeated rolling secondary secure separate shared short signed simple single"
+    " small sold special spare stale standard steady strict sudden temporary total trusted unique unpaid upper urgent"
+    " valid verified visible weekly wide yearly"
+).split()
