@@ -6,6 +6,9 @@ import ast
 from collections.abc import Mapping
 from pathlib import Path
 
+from migrator.newer import tree_of
+from migrator.source import decode
+
 _ROUTES = frozenset(
     {"websocket", "websocket_route", "WebSocketRoute", "add_websocket_route", "add_api_websocket_route"}
 )
@@ -20,7 +23,7 @@ def websocket_paths(root: Path, applications: Mapping[str, object]) -> tuple[str
         stem = root.joinpath(*target.partition(":")[0].split("."))
         for path in (stem.with_suffix(".py"), stem / "__init__.py"):
             try:
-                tree = ast.parse(path.read_bytes())
+                tree = tree_of(decode(path.read_bytes()))
             except (OSError, SyntaxError, ValueError):
                 continue
             found.update(dict.fromkeys(_paths(tree)))

@@ -12,6 +12,7 @@ from collections.abc import Collection
 import libcst as cst
 
 from migrator.codemods.command import command
+from migrator.newer import tree_of
 from migrator.source import split_lines
 
 EXAMPLES = [
@@ -55,7 +56,7 @@ def prune(text: str, gone: Collection[str]) -> str:
     Raises SyntaxError where the text cannot be parsed.
     """
     lines = split_lines(text)
-    blocks = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    blocks = [node for node in ast.walk(tree_of(text)) if isinstance(node, ast.Import | ast.ImportFrom)]
     for node in sorted(blocks, key=lambda item: item.lineno, reverse=True):
         names = {(alias.asname or alias.name).split(".", 1)[0] for alias in node.names}
         if not names & set(gone) or node.end_lineno is None:
@@ -116,7 +117,7 @@ def imported(text: str) -> set[str]:
     """The names that a text's imports bind."""
     return {
         (alias.asname or alias.name).split(".", 1)[0]
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(tree_of(text))
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }
@@ -124,7 +125,7 @@ def imported(text: str) -> set[str]:
 
 def used(text: str) -> set[str]:
     """Every word of a text outside its import statements: what is imported may be used wherever its name stands."""
-    tree = ast.parse(text)
+    tree = tree_of(text)
     lines = split_lines(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):

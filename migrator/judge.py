@@ -37,6 +37,7 @@ from migrator.libraries import (
 )
 from migrator.link import STAND_INS, Linker, Value, is_test_file
 from migrator.model import Answer, FileView, FixtureView, FunctionView, Role, Service, Span, StandIn, Violation
+from migrator.newer import tree_of
 
 _NEVER_STAND_INS = frozenset({"real", "instance", "class", "holder", "monkeypatch", "mocker", "lambda"})
 _RE_EXPORTED = frozenset({"mock_class", "mock_module", "mock_member", "patch", "mocker_class", "spy"})
@@ -918,10 +919,12 @@ def _answers(path: str, text: str, line: int) -> Iterator[Answer]:
     if "(" not in text:
         return
     try:
-        node = ast.parse(text.strip(), mode="eval").body
+        statements = tree_of(text.strip()).body
     except SyntaxError:
         return
-    yield from _answers_of(path, node, line)
+    for statement in statements:
+        if isinstance(statement, ast.Expr):
+            yield from _answers_of(path, statement.value, line)
 
 
 def _answers_of(path: str, node: ast.expr, line: int) -> Iterator[Answer]:

@@ -11,6 +11,7 @@ import ast
 import bisect
 import keyword
 import re
+import warnings
 from dataclasses import dataclass, field
 
 from migrator.formatted import QUOTES, Field, Group, Part, read_group
@@ -27,7 +28,7 @@ _STOP = re.compile(
     r"|\b(?P<generic>(?:def|class)\s+\w+\s*\[)"
     rf"|\btype(?P<alias>[ \t\f]){_GAP}(?P<name>[^\W\d]\w*){_GAP}(?P<parameters>[\[=])(?!=)"
     rf"|\blazy(?P<lazy>[ \t\f]){_GAP}(?:import|from)\b"
-    r"|\b(?P<word>except|for)\b"
+    r"|\b(?P<word>except|as|for)\b"
 )
 _BRACKET = re.compile(rf"{_GAP}\(")
 _STAR = re.compile(r"\s*(\*\*?)")
@@ -66,6 +67,19 @@ class _Text:
         return line, index - start if self.ascii else len(_encoded(self.text[start:index]))
 
 
+def tree_of(text: str) -> ast.Module:
+    """The tree of a text in any grammar of Python 3. Raises SyntaxError, or ValueError where it holds a null."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(text)
+        except SyntaxError as error:
+            try:
+                return parse(text)[0]
+            except SyntaxError:
+                raise error from None
+
+
 def parse(text: str) -> tuple[ast.Module, str]:
     """The tree of a text, and the text without what is new in it, line by line the same.
 
@@ -83,7 +97,7 @@ def _lower(text: str, index: int, end: int, inside: bool = False) -> _Lowered:
     """Takes out what is new in a text, or in an expression inside brackets."""
     found = _Lowered()
     brackets: list[_Bracket] = []
-    catching = False
+    catching = several = False
     beginning = True
     checked = index
     while match := _STOP.search(text, index, end):
@@ -104,11 +118,15 @@ def _lower(text: str, index: int, end: int, inside: bool = False) -> _Lowered:
             elif catching and match[0] == ",":
                 # `except A, B:` without parentheses
                 found.edits.append((match.start(), index, "|"))
+                several = True
             catching = catching and match[0] != ":"
         elif kind == "generic":
             index = checked = _parameters(text, index, end, found)
         elif kind == "word" and match[0] == "except":
-            catching = not brackets
+            catching, several = not brackets, False
+        elif kind == "word" and match[0] == "as":
+            if catching and several:
+                raise SyntaxError("multiple exception types must be parenthesized when using 'as'")
         elif kind == "word" and brackets and brackets[-1].star and not brackets[-1].commas:
             start, stop = brackets[-1].star
             found.edits.append((start, stop, " " * (stop - start)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import warnings
 from collections import Counter
 from collections.abc import Iterable
@@ -11,6 +10,7 @@ import libcst as cst
 from pyflakes import checker, messages
 
 from migrator.model import Violation
+from migrator.newer import tree_of
 
 _NAMES = (
     messages.UndefinedName,
@@ -32,7 +32,7 @@ def flaw(old: str, new: str, before: Iterable[Violation], after: Iterable[Violat
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(new, "<rewritten>", "exec", dont_inherit=True)
+            compile(tree_of(new), "<rewritten>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         return f"the rewritten text does not compile: {error}"
     if _is_read(old) and not _is_read(new):
@@ -59,11 +59,8 @@ def _is_read(text: str) -> bool:
 
 def _names(text: str) -> Counter[tuple[str, str]]:
     """The undefined and unused names of a text, as pyflakes sees them."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tree = ast.parse(text)
     found: Counter[tuple[str, str]] = Counter()
-    for message in checker.Checker(tree, filename="<text>").messages:
+    for message in checker.Checker(tree_of(text), filename="<text>").messages:
         if isinstance(message, _NAMES):
             found[type(message).__name__, str(message.message_args[0])] += 1
     return found
