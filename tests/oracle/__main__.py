@@ -61,7 +61,10 @@ def main() -> None:
             record(given.python, project, recorded, theirs)
         scan(project, found := Path(folder, "scan.json"), given.scan)
         paths = [project / path for path in given.scan]
-        show(compare(recorded, found, project, paths), Console(width=120))
+        result = compare(recorded, found, project, paths)
+        if not result.tests:
+            sys.exit(f"{project}: no test ran")
+        show(result, Console(width=120))
 
 
 if __name__ == "__main__":

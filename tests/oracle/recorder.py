@@ -38,7 +38,7 @@ class Record:
     patches: set[tuple[CodeType, int]] = field(default_factory=set)
     """Those that were entered, whether with a mock or with a value of the test's own."""
     lines: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    tests: int = 0
+    tests: set[str] = field(default_factory=set)
 
 
 seen = Record()
@@ -207,7 +207,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    seen.tests += report.when == "call"
+    if report.when == "call":
+        seen.tests.add(report.nodeid)
 
 
 @pytest.hookimpl(trylast=True)
@@ -216,7 +217,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     root = Path.cwd()
     kinds = {kind: spans(getattr(seen, kind), root) for kind in ("creations", "assertions", "inspections", "patches")}
     lines = {Path(name).relative_to(root).as_posix(): sorted(ran) for name, ran in seen.lines.items()}
-    config.getoption("record").write_text(json.dumps({"tests": seen.tests, "lines": lines, **kinds}))
+    config.getoption("record").write_text(json.dumps({"tests": len(seen.tests), "lines": lines, **kinds}))
 
 
 def begin() -> None:
