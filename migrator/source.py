@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import io
+import os
+import stat
 import tokenize
 from pathlib import Path
 
@@ -24,7 +27,14 @@ def decode(data: bytes) -> str:
 
     Raises SyntaxError or UnicodeDecodeError on text that Python would not read.
     """
-    return data.decode(encoding_of(data))
+    encoding = encoding_of(data)
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        raise
+    except Exception as error:
+        # a cookie may name any codec that is installed, and what that raises is its own affair
+        raise SyntaxError(f"encoding problem: {encoding}: {error}") from error
 
 
 def encode(text: str, like: bytes) -> bytes:
@@ -33,9 +43,16 @@ def encode(text: str, like: bytes) -> bytes:
 
 
 def read(path: Path) -> bytes:
-    """The bytes of a file. Raises OSError."""
-    with path.open("rb") as stream:
+    """The bytes of a file. Raises OSError; of what is no ordinary file, too, which might never end."""
+    # without O_NONBLOCK, opening a FIFO waits for somebody to write into it
+    with open(path, "rb", opener=_open) as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
         return stream.read()
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def split_lines(text: str) -> list[str]:
