@@ -176,5 +176,4 @@ class Facts:
     use_fixtures: list[str] = field(default_factory=list)
     plugins: list[str] = field(default_factory=list)
     suppressions: list[Suppression] = field(default_factory=list)
-    test_words: bool = False
     error: str | None = None

@@ -79,7 +79,7 @@ def read_facts(root: Path, path: str, *, always: bool = False) -> Facts | None:
         data = source.read(root / path)
     except OSError as error:
         return Facts(path, error=f"cannot be read: {error.strerror}")
-    if not always and not may_violate(data):
+    if not always and not may_violate(data, test=is_test_file(path)):
         return None
     try:
         text = source.decode(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -43,6 +44,8 @@ _NEVER_STAND_INS = frozenset({"real", "instance", "class", "holder", "monkeypatc
 _RE_EXPORTED = frozenset({"mock_class", "mock_module", "mock_member", "patch", "mocker_class", "spy"})
 _FAKED = frozenset({"fake_class", "fake_module", "fake_member"})
 _CARRIERS = frozenset({"partial", "fake_class", "fake_module", "fake_member", "patcher"})
+_HOLDING = frozenset({"class", "external", "unknown"})
+"""What keeps the arguments of a call, as far as can be said: it makes an object of the application's."""
 _MONKEY = {"setattr": 2, "setitem": 2}
 
 
@@ -56,6 +59,7 @@ class Judge:
         self._fixture_evidence: dict[tuple[str, int], Evidence] = {}
         self._name_evidence: dict[tuple[str, int | None, int | None, str], Evidence] = {}
         self._origin_evidence: dict[tuple[str, Origin], list[Evidence]] = {}
+        self._replacements: dict[str, frozenset[str]] = {}
 
     # -- a file
 
@@ -239,7 +243,7 @@ class Judge:
         return False
 
     def _in_test_tree(self, path: str) -> bool:
-        return is_test_file(path) or self.linker.facts[path].test_words
+        return is_test_file(path)
 
     def _decorator(self, path: str, candidate: Candidate) -> str | None:
         for value in self.linker.values(path, candidate.origin):
@@ -266,8 +270,68 @@ class Judge:
         if candidate.name not in _INSPECTIONS:
             return None
         if candidate.name in WEAK_INSPECTIONS:
-            return "RS602" if any(value.kind in STAND_INS for value in values) else None
+            known = any(value.kind in STAND_INS for value in values)
+            return "RS602" if known or self._was_replaced(path, candidate, values) else None
         return "RS602" if _may_be_stand_in(values) else None
+
+    def _was_replaced(self, path: str, candidate: Candidate, values: tuple[Value, ...]) -> bool:
+        """Whether a member on the way to what is inspected was replaced by a stand-in where its test can see it.
+
+        Who calls a plain helper, and with what, is not asked: its parameters stay unknown.
+        """
+        names = [part.partition("[")[0].partition("(")[0] for part in candidate.symbol.split(".")[:-1]]
+        functions = self.linker.facts[path].functions
+        if len(names) == 1:
+            own = any(value.kind == "function" and value.path == path for value in values)
+            return own and names[0] in self._replaced(path)
+        if not _may_be_stand_in(values):
+            return False
+        owner = functions[candidate.function] if candidate.function is not None else None
+        if owner is not None and owner.fixture is None and not self.linker.is_test(path, owner):
+            if any(parameter.name == names[0] for parameter in owner.parameters):
+                return False
+        return any(not self._replaced(seen).isdisjoint(names[1:]) for seen in self._seen_from(path))
+
+    def _seen_from(self, path: str) -> Iterator[str]:
+        """A file and the conftest.py files above it."""
+        yield path
+        folder = path
+        while folder:
+            folder = posixpath.dirname(folder)
+            above = posixpath.join(folder, "conftest.py")
+            if above != path and above in self.linker.facts:
+                yield above
+
+    def _replaced(self, path: str) -> frozenset[str]:
+        """The names of the members that a file replaces by stand-ins: patched, assigned or handed over."""
+        if path not in self._replacements:
+            self._replacements[path] = frozenset(self._replacing(path))
+        return self._replacements[path]
+
+    def _replacing(self, path: str) -> Iterator[str]:
+        facts = self.linker.facts[path]
+        for function in facts.functions:
+            for assigned in function.programmed:
+                if self._holds_stand_in(path, assigned.origin):
+                    yield assigned.path.rpartition(".")[2]
+        for candidate in facts.candidates:
+            if candidate.shape not in ("call", "decorator-call"):
+                continue
+            keywords = dict(candidate.keywords)
+            for value in self.linker.values(path, candidate.origin):
+                if value.kind in ("patch", "spy"):
+                    call: Origin = ("call", candidate.origin, candidate.arguments, candidate.keywords)
+                    if any(made.kind in STAND_INS or made.product for made in self.linker.call(value, call, path)):
+                        yield self.linker.target(value, candidate.arguments, keywords, path).rpartition(".")[2]
+                elif value.kind in _HOLDING:
+                    yield from (name for name, given in keywords.items() if self._holds_stand_in(path, given))
+
+    def _holds_stand_in(self, path: str, origin: Origin) -> bool:
+        return any(
+            found.kind in STAND_INS
+            for value in self.linker.values(path, origin)
+            if (found := self.linker.stand_in_of(value)) is not None
+        )
 
     def _request(self, path: str, candidate: Candidate) -> str | None:
         names = [candidate.name]

@@ -748,7 +748,7 @@ class Linker:
                 return None
             if service is not None and not self._is_value(cls):
                 return Evidence(NAME, service, f"class {cls.name}")
-        if not (self.facts[path].test_words or is_test_file(path)):
+        if not is_test_file(path):
             return None
         for base in self.outside_bases(path, index):
             if base.kind == "external":
