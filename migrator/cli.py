@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from importlib.metadata import PackageNotFoundError, version
 
 import click
 
@@ -21,6 +20,9 @@ _COMMANDS: dict[str, tuple[str, str]] = {
 
 def tool_version() -> str:
     """The installed version; "0" in a checkout that is not installed."""
+    # half as slow to import as Python is to start, and few commands need it
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("mock-migrator")
     except PackageNotFoundError:
@@ -44,8 +46,16 @@ class _Commands(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
 
+def _say_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        click.echo(f"migrate, version {tool_version()}")
+        ctx.exit()
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(tool_version(), prog_name="migrate")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_say_version, help="Show the version."
+)
 def cli() -> None:
     """Ends mocked service tests: finds every mock, rewrites the test to the real service, and proves it."""
 
