@@ -1,0 +1,1 @@
+"""How the benchmarks run commands and measure them."""

@@ -1,0 +1,73 @@
+"""Runs one command and says what it cost."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_EVERY = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds by the wall clock and of all its processes; the most memory that these held at one time; its output."""
+
+    wall: float
+    cpu: float
+    peak: int
+    output: str
+
+
+def run(command: Sequence[str], folder: Path, environment: Mapping[str, str], good: Sequence[int] = (0,)) -> Cost:
+    """Runs a command to its end. Raises SystemExit, with what it said, where it fails."""
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=errors,
+            stdin=subprocess.DEVNULL,
+        )
+        peak = [0]
+        ended = threading.Event()
+        watcher = threading.Thread(target=_watch, args=(process.pid, peak, ended), daemon=True)
+        watcher.start()
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        ended.set()
+        watcher.join()
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+        if process.returncode not in good:
+            errors.seek(0)
+            said = (text + errors.read().decode(errors="replace"))[-2000:]
+            raise SystemExit(f"{' '.join(command)}\nexit code {process.returncode}\n{said}")
+        # the kernel knows the largest single process better than any sampling
+        return Cost(wall, used.ru_utime + used.ru_stime, max(peak[0], used.ru_maxrss * 1024), text)
+
+
+def _watch(pid: int, peak: list[int], ended: threading.Event) -> None:
+    while not ended.wait(_EVERY):
+        try:
+            root = psutil.Process(pid)
+            peak[0] = max(peak[0], sum(map(_held, [root, *root.children(recursive=True)])))
+        except psutil.NoSuchProcess:
+            return
+
+
+def _held(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
