@@ -79,10 +79,14 @@ class Size:
 
 def describe(folder: Path) -> Size:
     """Counts a tree, any tree."""
-    texts = [path.read_bytes() for path in folder.rglob("*.py") if path.is_file()]
-    mentioning = [len(text) for text in texts if MENTION.search(text)]
-    lines = sum(text.count(b"\n") for text in texts)
-    return Size(len(texts), lines, sum(map(len, texts)), len(mentioning), sum(mentioning))
+    files = lines = size = mentioning = mentioning_bytes = 0
+    for path in folder.rglob("*.py"):
+        if path.is_file():
+            text = path.read_bytes()
+            files, lines, size = files + 1, lines + text.count(b"\n"), size + len(text)
+            if MENTION.search(text):
+                mentioning, mentioning_bytes = mentioning + 1, mentioning_bytes + len(text)
+    return Size(files, lines, size, mentioning, mentioning_bytes)
 
 
 def _write(folder: Path, seed: int, package: str, index: int) -> None:

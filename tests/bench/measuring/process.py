@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 
 _EVERY = 0.02
+# an installed tool is compiled once, not at every start
+_OURS = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str], go
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, **environment},
+            env={**_OURS, **environment},
             stdout=output,
             stderr=errors,
             stdin=subprocess.DEVNULL,
