@@ -34,7 +34,7 @@ from migrator.facts import (
     Programmed,
     Suppression,
 )
-from migrator.libraries import BEHAVIOUR_ATTRIBUTES, INSPECTIONS
+from migrator.libraries import BEHAVIOUR_ATTRIBUTES, INSPECTIONS, WEAK_INSPECTIONS
 from migrator.model import Span
 
 _FIXTURE_DECORATORS = frozenset(
@@ -48,7 +48,7 @@ _DEPTH = 400
 
 
 class _Scope:
-    __slots__ = ("cls", "function", "globals", "kind", "names", "parent")
+    __slots__ = ("cls", "function", "globals", "items", "kind", "names", "parent")
 
     def __init__(self, kind: str, parent: _Scope | None, function: int | None, cls: int | None) -> None:
         self.kind = kind
@@ -57,6 +57,8 @@ class _Scope:
         self.cls = cls
         self.names: dict[str, list[Origin]] = {}
         self.globals: set[str] = set()
+        self.items: dict[str, list[Origin]] = {}
+        """What was put into containers, by the text of the place: `app.tasks[name]`."""
 
 
 def extract(path: str, text: str) -> Facts:
@@ -209,6 +211,8 @@ class _Extractor:
             prefix = name + "."
             for stale in [key for key in names if key.startswith(prefix)]:
                 del names[stale]
+            for stale in [text for text in scope.items if text.startswith((prefix, name + "["))]:
+                del scope.items[stale]
         else:
             known = names.setdefault(name, [])
             if origin not in known and len(known) < 12:
@@ -564,6 +568,8 @@ class _Extractor:
         elif isinstance(target, ast.Subscript):
             self.ev(target.value)
             self.ev(target.slice)
+            if self.scope.kind == "function" and origin[0] == "call":
+                self.scope.items.setdefault(self.source(target), []).append(origin)
 
     def local(self, name: str, origin: Origin, line: int, value: ast.expr | None) -> None:
         function = self.function
@@ -715,8 +721,17 @@ class _Extractor:
             else:
                 return UNKNOWN
 
+    def within(self, node: ast.expr) -> Origin:
+        """What a member is taken of. A mock's count has none: `channel.called.count(name)` reads a list of names."""
+        origin = self.ev(node)
+        if isinstance(node, ast.Attribute) and node.attr in WEAK_INSPECTIONS:
+            found = self.facts.candidates
+            if found and found[-1].shape == "inspect" and found[-1].span == self.span(node):
+                found.pop()
+        return origin
+
     def ev_attribute(self, node: ast.Attribute) -> Origin:
-        base = self.ev(node.value)
+        base = self.within(node.value)
         function = self.function
         if node.attr in INSPECTIONS or node.attr in _FAKE_INSPECTIONS:
             self.add("inspect", node, self.symbol(node), origin=base, root=self.root(node), name=node.attr)
@@ -734,7 +749,7 @@ class _Extractor:
         function = node.func
         is_attribute = isinstance(function, ast.Attribute)
         if isinstance(function, ast.Attribute):
-            receiver = self.ev(function.value)
+            receiver = self.within(function.value)
             owner = self.function
             if owner is not None:
                 root = _root_text(function)
@@ -882,8 +897,10 @@ class _Extractor:
         return ("iter", self.ev(node.value))
 
     def ev_subscript(self, node: ast.Subscript) -> Origin:
-        base = self.ev(node.value)
+        base = self.within(node.value)
         self.ev(node.slice)
+        if self.scope.items and (put := self.scope.items.get(self.source(node))):
+            return _union(put)
         key = node.slice.value if isinstance(node.slice, ast.Constant) else None
         return ("item", base, key if isinstance(key, str | int) else None)
 

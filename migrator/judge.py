@@ -288,7 +288,8 @@ class Judge:
             return False
         owner = functions[candidate.function] if candidate.function is not None else None
         if owner is not None and owner.fixture is None and not self.linker.is_test(path, owner):
-            if any(parameter.name == names[0] for parameter in owner.parameters):
+            given = {parameter.name for parameter in owner.parameters}
+            if names[0] in given:
                 return False
         return any(not self._replaced(seen).isdisjoint(names[1:]) for seen in self._seen_from(path))
 
