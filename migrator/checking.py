@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from migrator import source
-from migrator.baseline import NAME, read_baseline
+from migrator.baseline import NAME, look_up, read_baseline
 from migrator.config import Config
 from migrator.discover import discover, excluded
 from migrator.errors import UsageError
@@ -62,14 +62,14 @@ def check_files(given: Sequence[str]) -> Check:
     for path in paths:
         if texts.now[path] is None and texts.before[path] is None:
             raise UsageError(f"{path}: no such file or folder; give paths that exist")
-    baseline = read_baseline(config.root / NAME)
+    entries = look_up(config.root / NAME, paths)
     facts: dict[str, Facts] = {}
     project = _project(subject, texts.now, facts)
     found = _violations(project)
     if not found:
         new = []
-    elif baseline is not None:
-        new = _not_in_baseline(subject, found, baseline, repositories)
+    elif entries is not None:
+        new = _not_in_baseline(subject, found, entries, repositories)
     elif texts.now == texts.before:
         new = []
     else:
@@ -117,16 +117,16 @@ def _facts(path: str, data: bytes | None) -> Facts:
 
 
 def _not_in_baseline(
-    subject: _Subject, found: Sequence[Violation], baseline: Marks, repositories: Mapping[str, Repository]
+    subject: _Subject, found: Sequence[Violation], entries: Marks, repositories: Mapping[str, Repository]
 ) -> list[Violation]:
     marks = marks_of(found)
-    old = {path: baseline[path] for path in subject.paths if path in baseline}
-    kept = surviving(old, marks, {})
+    kept = surviving(entries, marks, {})
     if kept != marks:
+        everything = read_baseline(subject.config.root / NAME) or {}
         renamed, _ = moved(repositories.values())
-        gone = {path for path in baseline if path not in old and not (subject.config.root / path).exists()}
-        old.update({path: baseline[path] for path in sorted(gone | {*renamed.values()}) if path in baseline})
-        kept = surviving(old, marks, renamed)
+        gone = {path for path in everything if not (subject.config.root / path).exists()}
+        wanted = {*subject.paths, *gone, *renamed.values()}
+        kept = surviving({path: everything[path] for path in everything if path in wanted}, marks, renamed)
     return _unmarked(found, kept)
 
 

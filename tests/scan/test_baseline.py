@@ -153,3 +153,25 @@ def test_a_broken_entry_is_one_line(tree: Path, line: str) -> None:
         assert done.returncode == 2
         (said,) = done.stderr.splitlines()
         assert ".migrate-baseline:1:" in said
+
+
+def test_the_order_of_the_lines_does_not_matter(tree: Path) -> None:
+    for name in ("test_0.py", "test_é.py", "test_z.py", "z/test_a.py", "a b/test_a.py"):
+        write(tree, f"tests/{name}", MOCKED)
+    assert migrate(tree, "baseline").returncode == 0
+    file = tree / ".migrate-baseline"
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    for order in (lines, lines[::-1], lines[::2] + lines[1::2]):
+        file.write_text("".join(order), encoding="utf-8")
+        done = migrate(tree, "check", "tests")
+        assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("line", ["tests/test_a.py\tx\tRS101 - y", "tests/test_a.py\t1\tRS101"])
+def test_a_broken_entry_of_the_file_itself_is_named_by_its_line(tree: Path, line: str) -> None:
+    assert migrate(tree, "baseline").returncode == 0
+    file = tree / ".migrate-baseline"
+    file.write_text("a/b.py\t1\tRS101 - y\n" + file.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
+    done = migrate(tree, "check", "tests/test_a.py")
+    assert done.returncode == 2
+    assert ".migrate-baseline:8:" in done.stderr
