@@ -721,17 +721,17 @@ class _Extractor:
             else:
                 return UNKNOWN
 
-    def within(self, node: ast.expr) -> Origin:
-        """What a member is taken of. A mock's count has none: `channel.called.count(name)` reads a list of names."""
+    def within(self, node: ast.expr, part: str = "") -> Origin:
+        """What a part is taken of: `channel.called.count(name)` reads a list, which is nothing that a mock has."""
         origin = self.ev(node)
-        if isinstance(node, ast.Attribute) and node.attr in WEAK_INSPECTIONS:
+        if isinstance(node, ast.Attribute) and part not in _PARTS.get(node.attr, (part,)):
             found = self.facts.candidates
             if found and found[-1].shape == "inspect" and found[-1].span == self.span(node):
                 found.pop()
         return origin
 
     def ev_attribute(self, node: ast.Attribute) -> Origin:
-        base = self.within(node.value)
+        base = self.within(node.value, node.attr)
         function = self.function
         if node.attr in INSPECTIONS or node.attr in _FAKE_INSPECTIONS:
             self.add("inspect", node, self.symbol(node), origin=base, root=self.root(node), name=node.attr)
@@ -749,7 +749,7 @@ class _Extractor:
         function = node.func
         is_attribute = isinstance(function, ast.Attribute)
         if isinstance(function, ast.Attribute):
-            receiver = self.within(function.value)
+            receiver = self.within(function.value, function.attr)
             owner = self.function
             if owner is not None:
                 root = _root_text(function)
@@ -897,7 +897,7 @@ class _Extractor:
         return ("iter", self.ev(node.value))
 
     def ev_subscript(self, node: ast.Subscript) -> Origin:
-        base = self.within(node.value)
+        base = self.within(node.value, "[]")
         self.ev(node.slice)
         if self.scope.items and (put := self.scope.items.get(self.source(node))):
             return _union(put)
@@ -987,6 +987,9 @@ class _Extractor:
         return UNKNOWN
 
 
+_CALL_PARTS = frozenset({"[]", "args", "kwargs", "call_list", "count", "index"})
+_PARTS = {**dict.fromkeys(WEAK_INSPECTIONS, frozenset[str]()), "call_args": _CALL_PARTS, "await_args": _CALL_PARTS}
+"""What can be taken of a mock's counts and last calls; others' attributes of these names have other parts."""
 _LOCAL_KINDS = frozenset({"call", "ctx", "param", "attr", "item", "iter", "fixture", "or", "ext", "glob", "self"})
 _FAKE_INSPECTIONS = frozenset(
     {

@@ -294,7 +294,7 @@ class Judge:
         return any(not self._replaced(seen).isdisjoint(names[1:]) for seen in self._seen_from(path))
 
     def _seen_from(self, path: str) -> Iterator[str]:
-        """A file and the conftest.py files above it."""
+        """A file, the conftest.py files above it and the helpers that it imports."""
         yield path
         folder = path
         while folder:
@@ -302,6 +302,10 @@ class Judge:
             above = posixpath.join(folder, "conftest.py")
             if above != path and above in self.linker.facts:
                 yield above
+        for module in {module for statement in self.linker.facts[path].imports for module, _ in statement.names}:
+            helper = self.linker.module(module, path)
+            if helper is not None and is_test_file(helper) and helper in self.linker.facts:
+                yield helper
 
     def _replaced(self, path: str) -> frozenset[str]:
         """The names of the members that a file replaces by stand-ins: patched, assigned or handed over."""

@@ -26,7 +26,8 @@ def record(python: str, project: Path, target: Path, arguments: list[str]) -> No
 
 def scan(project: Path, target: Path, paths: list[str]) -> None:
     command = [sys.executable, "-P", "-m", "migrator", "scan", *paths, "--format", "json", "--output", str(target)]
-    subprocess.run(command, cwd=project, check=True)
+    if subprocess.run(command, cwd=project).returncode:
+        sys.exit(f"{project}: it cannot be scanned")
 
 
 def show(result: Comparison, console: Console) -> None:
