@@ -43,16 +43,16 @@ def default_folder(scale: int) -> Path:
     return Path(tempfile.gettempdir()) / f"mock-migrator-bench-{scale}x"
 
 
-def generate(folder: Path, scale: int = 1, seed: int = SEED) -> Path:
-    """The tree in the folder; written only where it is not there in full."""
+def generate(folder: Path, scale: int = 1, seed: int = SEED, only: int | None = None) -> Path:
+    """The tree in the folder, or its first packages only; written where it is not there in full."""
     mark = folder / ".generated"
-    made = f"{scale} {seed}"
+    made = f"{scale} {seed} {only}"
     if mark.is_file() and mark.read_text() == made:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise SystemExit(f"{folder}: holds something else; name an empty folder")
-    names = packages(scale)
+    names = packages(scale)[:only]
     with ProcessPoolExecutor() as pool:
         list(pool.map(partial(_write, folder, seed), names, range(len(names)), chunksize=4))
     (folder / "pyproject.toml").write_text('[project]\nname = "generated"\nversion = "0"\n')
