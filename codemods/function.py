@@ -36,9 +36,13 @@ from migrator.codemods.site import (
 )
 from migrator.evidence import words
 from migrator.model import Fix, FunctionView, StandIn
+from migrator.nesting import too_deep
 
 _HEADER = "if True:\n"
 _UNREADABLE = (cst.ParserSyntaxError, cst.CSTValidationError)
+_LONGEST = 300_000
+"""libcst takes about a minute for as many characters."""
+_TOO_DEEP = "the function is nested too deeply to be rewritten"
 """What libcst raises on text that Python itself may accept."""
 
 
@@ -85,22 +89,49 @@ def rewrite_function(
     """
     chunk = "".join(lines[view.first_line - 1 : view.last_line])
     candidates = [stand_in for stand_in in view.stand_ins if stand_in.service != "other"]
+    if candidates and (reason := _unfit(chunk)):
+        return _unread(candidates, reason)
+    try:
+        return _rewritten(chunk, candidates, view, fixture_of, environment, allowed, wanted, imports or {})
+    except RecursionError:
+        return _unread(candidates, _TOO_DEEP)
+
+
+def _unfit(chunk: str) -> str | None:
+    if len(chunk) > _LONGEST:
+        return "the function is too long to be rewritten: move its data out of it"
+    # the function as it stands in the file is read by itself: one of a class is indented
+    return _TOO_DEEP if too_deep(f"if True:\n{chunk}" if chunk[:1] in (" ", "\t") else chunk) else None
+
+
+def _unread(candidates: Sequence[StandIn], reason: str) -> Outcome:
+    return Outcome(None, (), tuple(Left(item, item.line, reason, "manual") for item in candidates))
+
+
+def _rewritten(
+    chunk: str,
+    candidates: Sequence[StandIn],
+    view: FunctionView,
+    fixture_of: Callable[[StandIn], str],
+    environment: Environment,
+    allowed: Callable[[StandIn], Left | None],
+    wanted: str | None,
+    imports: dict[str, str],
+) -> Outcome:
     left: list[Left] = []
     moved: list[StandIn] = []
     used: set[str] = set()
     try:
         module, indent = _parse(chunk)
     except _UNREADABLE:
-        return Outcome(
-            None, (), tuple(Left(item, item.line, "the function cannot be read", "manual") for item in candidates)
-        )
+        return _unread(candidates, "the function cannot be read")
     for stand_in in candidates:
         held = allowed(stand_in) or _unmovable(stand_in, view)
         if held is not None:
             left.append(held)
             continue
         # refusals are looked for in the text as it stands in the file, so that their lines are right
-        probe = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports or {})
+        probe = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports)
         try:
             probe.run()
         except _Refused as refused:
@@ -119,7 +150,7 @@ def rewrite_function(
     if not moved:
         return Outcome(None, (), tuple(left))
     for stand_in in moved:
-        rewriter = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports or {})
+        rewriter = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports)
         try:
             module = rewriter.run()
         except _Refused as refused:  # two stand-ins in one statement that cannot both move

@@ -10,6 +10,7 @@ import libcst as cst
 from pyflakes import checker, messages
 
 from migrator.model import Violation
+from migrator.nesting import too_deep
 from migrator.newer import tree_of
 
 _NAMES = (
@@ -20,6 +21,7 @@ _NAMES = (
     messages.UnusedVariable,
     messages.RedefinedWhileUnused,
 )
+_TOO_DEEP = "something in the file is nested too deeply for the proof"
 
 
 def key(violation: Violation) -> tuple[str, str, str]:
@@ -35,9 +37,14 @@ def flaw(old: str, new: str, before: Iterable[Violation], after: Iterable[Violat
             compile(tree_of(new), "<rewritten>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         return f"the rewritten text does not compile: {error}"
+    except (RecursionError, MemoryError):
+        return _TOO_DEEP
     if _is_read(old) and not _is_read(new):
         return "libcst cannot read the rewritten text"
-    gained = _names(new) - _names(old)
+    try:
+        gained = _names(new) - _names(old)
+    except RecursionError:
+        return _TOO_DEEP
     if gained:
         (kind, name), _ = gained.most_common(1)[0]
         return f"the rewritten text has a name problem that it had not before: {kind} {name}"
@@ -51,8 +58,10 @@ def flaw(old: str, new: str, before: Iterable[Violation], after: Iterable[Violat
 def _is_read(text: str) -> bool:
     """Whether libcst reads a text; some that Python accepts it refuses."""
     try:
+        if too_deep(text):
+            return False
         cst.parse_module(text)
-    except (cst.ParserSyntaxError, cst.CSTValidationError):
+    except (cst.ParserSyntaxError, cst.CSTValidationError, RecursionError):
         return False
     return True
 
