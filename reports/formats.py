@@ -1,4 +1,4 @@
-"""A scan as text that other programs read: JSON, CSV, SARIF and GitHub annotations."""
+"""A scan as text that other programs read: JSON and CSV; the table of all such formats."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import quote
 
-from migrator.codes import CODES
 from migrator.model import Violation
+from migrator.reports.github import MOST_SHOWN, as_github
+from migrator.reports.sarif import MOST_RESULTS, as_sarif
 from migrator.reports.summary import Scan, group, summarize
 
 _COLUMNS = "path line column end_line end_column code kind service fix symbol test evidence suppressed reason".split()
@@ -68,84 +68,20 @@ def as_csv(scan: Scan, version: str, by: str | None) -> str:
     return stream.getvalue()
 
 
-def as_github(scan: Scan, version: str, by: str | None) -> str:
-    """Workflow commands that annotate a pull request, one a violation."""
-    lines = []
-    for violation in scan.counted:
-        span = violation.span
-        title = _property(f"{violation.code} {CODES[violation.code].title}")
-        where = f"file={_property(violation.path)},line={span.line},endLine={span.end_line},col={span.column}"
-        message = _message(f"{violation.symbol} stands in for {violation.service} (fix: {violation.fix})")
-        lines.append(f"::warning {where},title={title}::{message}\n")
-    return "".join(lines)
-
-
-def _message(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _message(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def as_sarif(scan: Scan, version: str, by: str | None) -> str:
-    """A SARIF 2.1.0 log with one run."""
-    rules = [
-        {
-            "id": code.code,
-            "name": "".join(part.capitalize() for part in code.title.replace("-", " ").split()),
-            "shortDescription": {"text": code.title},
-            "fullDescription": {"text": code.why},
-            "defaultConfiguration": {"level": "warning"},
-            "properties": {"tags": ["testing", code.kind]},
-        }
-        for code in CODES.values()
-    ]
-    order = {code: index for index, code in enumerate(CODES)}
-    results = []
-    for violation in scan.violations:
-        span = violation.span
-        result: dict[str, Any] = {
-            "ruleId": violation.code,
-            "ruleIndex": order[violation.code],
-            "level": "warning",
-            "message": {"text": f"{violation.symbol} stands in for {violation.service} (fix: {violation.fix})"},
-            "locations": [
-                {
-                    "physicalLocation": {
-                        "artifactLocation": {"uri": quote(violation.path), "uriBaseId": "%SRCROOT%"},
-                        "region": {
-                            "startLine": span.line,
-                            "startColumn": span.column,
-                            "endLine": span.end_line,
-                            "endColumn": span.end_column,
-                        },
-                    }
-                }
-            ],
-            "properties": {"service": violation.service, "fix": violation.fix, "test": violation.test},
-        }
-        if violation.suppressed is not None:
-            result["suppressions"] = [{"kind": "inSource", "justification": violation.suppressed}]
-        results.append(result)
-    document = {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {"driver": {"name": "mock-migrator", "version": version, "rules": rules}},
-                "columnKind": "unicodeCodePoints",
-                "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "the root of the scanned tree"}}},
-                "results": results,
-            }
-        ],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
 FORMATS: dict[str, Callable[[Scan, str, str | None], str]] = {
     "json": as_json,
     "csv": as_csv,
     "sarif": as_sarif,
     "github": as_github,
 }
+
+_LIMITS: dict[str, tuple[int, str]] = {
+    "sarif": (MOST_RESULTS, "code scanning refuses a run with more: scan folders apart, each upload with its category"),
+    "github": (MOST_SHOWN, "GitHub shows that many for a step and leaves the rest in its log"),
+}
+
+
+def too_many(scan: Scan, form: str) -> str | None:
+    """What to say where a format's reader does not take all that was found."""
+    most, said = _LIMITS.get(form, (len(scan.violations), ""))
+    return f"{len(scan.violations):,} results, more than {most:,}: {said}" if len(scan.violations) > most else None

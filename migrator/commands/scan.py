@@ -44,16 +44,18 @@ def scan(
         if output is None:
             print_table(result, by, Console())
         else:
-            with Path(output).open("w", encoding="utf-8") as stream:
+            with Path(output).open("w", encoding="utf-8", errors="backslashreplace") as stream:
                 print_table(result, by, Console(file=stream, width=120))
     else:
-        from migrator.reports.formats import FORMATS
+        from migrator.reports.formats import FORMATS, too_many
 
+        if (warning := too_many(result, form)) is not None:
+            click.echo(f"migrate: {warning}", err=True)
         text = FORMATS[form](result, tool_version(), by)
         if output is None:
             sys.stdout.write(text)
         else:
-            Path(output).write_text(text, encoding="utf-8")
+            Path(output).write_text(text, encoding="utf-8", errors="backslashreplace")
     for error in result.errors:
         click.echo(f"migrate: {error}", err=True)
     if result.errors:

@@ -398,27 +398,6 @@ def test_csv(tree: Path) -> None:
     ]
 
 
-def test_github(tree: Path) -> None:
-    lines = migrate(tree, "scan", "--format", "github").stdout.splitlines()
-    assert len(lines) == 6
-    assert all(line.startswith("::") and "file=tests/test_a.py,line=" in line for line in lines)
-    assert "RS601" in lines[-1]
-
-
-def test_sarif(tree: Path) -> None:
-    write(tree, "tests/test_b.py", "from unittest.mock import Mock  # mock-ok: vendor\n")
-    document = json.loads(migrate(tree, "scan", "--format", "sarif").stdout)
-    assert document["version"] == "2.1.0"
-    (run,) = document["runs"]
-    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
-    assert len(rules) == len(set(rules)) == 13
-    for result in run["results"]:
-        assert rules[result["ruleIndex"]] == result["ruleId"]
-        region = result["locations"][0]["physicalLocation"]["region"]
-        assert 1 <= region["startLine"] <= region["endLine"]
-    assert [result for result in run["results"] if "suppressions" in result] == run["results"][-1:]
-
-
 def test_table_is_for_people(tree: Path) -> None:
     done = migrate(tree, "scan")
     assert done.returncode == 0
