@@ -21,6 +21,8 @@ from unittest import mock  # mock-ok: it is what the recorder watches
 import pytest
 
 Span = tuple[str, int, int, int, int]
+Instruction = tuple[str, CodeType, int]
+"""With its file: the same code on the same lines of two files is equal."""
 
 MAKERS = {"create_autospec", "mock_open"}
 """Functions of the mock library that make a mock for whoever calls them; what its others make is a child."""
@@ -32,17 +34,17 @@ OWN = {__file__, mock.__file__}
 class Record:
     """What was seen; a place is kept as its instruction until it is written, for that is cheap."""
 
-    creations: set[tuple[CodeType, int]] = field(default_factory=set)
-    assertions: set[tuple[CodeType, int]] = field(default_factory=set)
-    inspections: set[tuple[CodeType, int]] = field(default_factory=set)
-    patches: set[tuple[CodeType, int]] = field(default_factory=set)
+    creations: set[Instruction] = field(default_factory=set)
+    assertions: set[Instruction] = field(default_factory=set)
+    inspections: set[Instruction] = field(default_factory=set)
+    patches: set[Instruction] = field(default_factory=set)
     """Those that were entered, whether with a mock or with a value of the test's own."""
     lines: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     tests: set[str] = field(default_factory=set)
 
 
 seen = Record()
-made_at: dict[int, tuple[CodeType, int]] = {}
+made_at: dict[int, Instruction] = {}
 """Where each patch that is alive was written, by the patch's identity; it is entered from anywhere."""
 
 
@@ -60,11 +62,11 @@ def user(frame: FrameType) -> FrameType | None:
     return next((outer for outer in outwards(frame) if not of_library(outer)), None)
 
 
-def place(frame: FrameType | None) -> tuple[CodeType, int] | None:
-    return (frame.f_code, frame.f_lasti) if frame else None
+def place(frame: FrameType | None) -> Instruction | None:
+    return (frame.f_code.co_filename, frame.f_code, frame.f_lasti) if frame else None
 
 
-def creation(frame: FrameType, enter: CodeType) -> tuple[CodeType, int] | None:
+def creation(frame: FrameType, enter: CodeType) -> Instruction | None:
     """The place that asked for a mock; none where a mock made itself a child."""
     last = ""
     for outer in outwards(frame):
@@ -77,7 +79,7 @@ def creation(frame: FrameType, enter: CodeType) -> tuple[CodeType, int] | None:
     return None
 
 
-def note(places: set[tuple[CodeType, int]], found: tuple[CodeType, int] | None) -> None:
+def note(places: set[Instruction], found: Instruction | None) -> None:
     if found:
         places.add(found)
 
@@ -192,10 +194,10 @@ def span(code: CodeType, instruction: int) -> tuple[int | None, ...]:
     return next(islice(code.co_positions(), instruction // 2, None))
 
 
-def spans(places: set[tuple[CodeType, int]], root: Path) -> list[Span]:
+def spans(places: set[Instruction], root: Path) -> list[Span]:
     found: set[Span] = set()
-    for code, instruction in places:
-        path = Path(code.co_filename)
+    for name, code, instruction in places:
+        path = Path(name)
         if path.is_relative_to(root) and "site-packages" not in path.parts:
             line, end_line, column, end_column = (at or 0 for at in span(code, instruction))
             found.add((path.relative_to(root).as_posix(), line, column, end_line, end_column))
