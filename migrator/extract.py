@@ -43,8 +43,13 @@ _FIXTURE_DECORATORS = frozenset(
 _SUPPRESSION = re.compile(r"#\s*mock-ok\b\s*:?[ \t]*(.*)$")
 _KEEP = 200
 """Longest string kept in an origin: patch targets, fixture names and keys are shorter."""
-_DEPTH = 400
-"""Deepest nesting of expressions that is followed; what is deeper is read as unknown."""
+_DEPTH = 150
+"""Deepest nesting of expressions that is followed; what is deeper is read apart, unknown to what is around it."""
+_DEEPEST_ORIGIN = 60
+_LARGEST_ORIGIN = 20_000
+"""Bounds of what a name is known to stand for: `m = m.a()` or `m = f(m, m)` a hundred times over says nothing more."""
+_FRAMES = 3_000
+"""Python's own limit of 1,000 frames is less than the nesting above needs."""
 
 
 class _Scope:
@@ -75,13 +80,20 @@ def extract(path: str, text: str) -> Facts:
             facts.error = f"line {error.lineno}: {error.msg}" if error.lineno else str(error.msg)
             return facts
         tree, plain = newer
-    except (ValueError, RecursionError, MemoryError) as error:
+    except ValueError as error:
         facts.error = f"cannot be parsed: {error}"
         return facts
+    except (RecursionError, MemoryError):
+        facts.error = "is nested too deeply to be parsed"
+        return facts
+    frames = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(frames, _FRAMES))
     try:
         _Extractor(facts, text).run(tree)
     except RecursionError:
-        facts.error = "is nested too deeply to be read"
+        return Facts(path, error="is nested too deeply to be read")
+    finally:
+        sys.setrecursionlimit(frames)
     if "mock-ok" in text:
         facts.suppressions = _suppressions(plain)
     return facts
@@ -203,6 +215,7 @@ class _Extractor:
 
     def bind(self, name: str, origin: Origin) -> None:
         scope = self.scope
+        origin = _bounded(origin)
         while scope.kind == "comprehension" and scope.parent is not None:
             scope = scope.parent
         names = self.facts.names if name in scope.globals else scope.names
@@ -579,6 +592,7 @@ class _Extractor:
             function.locals.setdefault(name, Local(origin, line, maker, root))
 
     def assign_attribute(self, target: ast.Attribute, origin: Origin, value: ast.expr | None) -> None:
+        origin = _bounded(origin)
         base = self.ev(target.value)
         chain = _chain(target)
         if target.attr in BEHAVIOUR_ATTRIBUTES or "return_value" in _attributes(target):
@@ -641,9 +655,17 @@ class _Extractor:
         self.nesting -= 1
 
     def visit_if(self, node: ast.If) -> None:
+        nesting = self.nesting
         self.ev(node.test)
         self.branch(node.body)
+        while len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):
+            # each elif stands within the one before
+            node = node.orelse[0]
+            self.nesting += 1
+            self.ev(node.test)
+            self.branch(node.body)
         self.branch(node.orelse)
+        self.nesting = nesting
 
     def visit_while(self, node: ast.While) -> None:
         self.visit_if(node)  # type: ignore[arg-type]
@@ -686,6 +708,7 @@ class _Extractor:
     def ev(self, node: ast.expr) -> Origin:
         handler = _EXPRESSIONS.get(type(node))
         if self.depth > _DEPTH:
+            self.apart(node)
             return UNKNOWN
         self.depth += 1
         try:
@@ -695,6 +718,16 @@ class _Extractor:
             return handler(self, node)
         finally:
             self.depth -= 1
+
+    def apart(self, node: ast.expr) -> None:
+        """Reads an expression after all else, in the scope that it stands in."""
+        scope, hints, nesting = self.scope, self.hints[:], self.nesting
+
+        def read() -> None:
+            self.scope, self.hints, self.nesting = scope, hints, nesting
+            self.ev(node)
+
+        self.queue.append(read)
 
     def ev_name(self, node: ast.Name) -> Origin:
         return self.lookup(node.id)
@@ -1102,6 +1135,20 @@ def _boring(origin: Origin) -> bool:
     if origin[0] == "glob":
         return origin[1] in _BUILTINS
     return False
+
+
+def _bounded(origin: Origin) -> Origin:
+    """The origin, unknown where it has grown out of bounds."""
+    level: list[Any] = [origin]
+    size = 0
+    for _ in range(_DEEPEST_ORIGIN):
+        level = [part for item in level for part in item if type(part) is tuple]
+        size += len(level)
+        if not level:
+            return origin
+        if size > _LARGEST_ORIGIN:
+            break
+    return UNKNOWN
 
 
 def _union(origins: list[Origin]) -> Origin:
