@@ -31,6 +31,8 @@ def render(scan: Scan, by: str | None) -> RenderableType:
         ]
         if any(violation.code == "RS402" for violation in counted):
             parts.append(_grouped(counted, "fixture", _TOP))
+        if any(violation.reason and violation.service != "other" for violation in counted):
+            parts.append(_reasons(counted))
         parts.append(_next(counted))
     if scan.unreadable:
         parts.append(_unreadable(scan))
@@ -87,13 +89,32 @@ def _kinds(violations: tuple[Violation, ...]) -> Table:
 
 def _grouped(violations: tuple[Violation, ...], by: str, most: int | None) -> Table:
     rows = group(violations, by)
+    automatic = dict(group([violation for violation in violations if violation.fix == "auto"], by))
     headings = {"directory": "worst directories", "file": "worst files", "fixture": "most requested mock fixtures"}
-    table = _table(headings.get(by, by) if most else by, "violations")
+    heading = headings.get(by, by) if most else by
+    table = _table(heading, "requests" if by == "fixture" else "violations", "auto")
     for name, count in rows[:most]:
-        table.add_row(Text(name), f"{count:,}")
+        table.add_row(Text(name), f"{count:,}", _auto(automatic.get(name, 0)))
     if most is not None and len(rows) > most:
         rest = sum(count for _, count in rows[most:])
-        table.add_row(Text(f"… {len(rows) - most:,} more", style="dim"), Text(f"{rest:,}", style="dim"))
+        share = sum(automatic.get(name, 0) for name, _ in rows[most:])
+        table.add_row(
+            *(Text(cell, style="dim") for cell in (f"… {len(rows) - most:,} more", f"{rest:,}", f"{share:,}"))
+        )
+    table.add_row()
+    return table
+
+
+def _auto(count: int) -> Text:
+    return Text(f"{count:,}", style=_STYLES["auto"] if count else "dim")
+
+
+def _reasons(violations: tuple[Violation, ...]) -> Table:
+    """What most keeps mocks of services from being rewritten."""
+    counts = Counter(violation.reason for violation in violations if violation.reason and violation.service != "other")
+    table = _table("what stops migrate apply most", "violations")
+    for reason, count in sorted(counts.items(), key=lambda row: (-row[1], row[0]))[:_TOP]:
+        table.add_row(Text(reason), f"{count:,}")
     table.add_row()
     return table
 

@@ -135,3 +135,14 @@ def test_names_that_are_no_text_in_every_format(tmp_path: Path, form: str) -> No
     if form == "sarif":
         assert "test_%E9.py" in done.stdout
     assert migrate(tmp_path, "scan", "--format", form, "--output", "out.txt").returncode == 0
+
+
+def test_the_table_says_how_much_is_automatic_where_and_what_stops_the_rest(tmp_path: Path) -> None:
+    write(tmp_path, "tests/test_a.py", MOCKED)
+    stays = MOCKED.replace("client.get.return_value = None", "client.get.side_effect = lambda key: key[::-1]")
+    write(tmp_path, "tests/sub/test_b.py", stays + MOCKED.split("\n\n\n")[2].replace("test_cached", "test_again"))
+    lines = [line.split() for line in migrate(tmp_path, "scan").stdout.splitlines()]
+    assert ["tests", "6", "6"] in lines
+    assert ["tests/test_a.py", "6", "6"] in lines
+    assert ["mock_redis", "3", "1"] in lines
+    assert ["what", "stops", "migrate", "apply", "most", "violations"] in lines
