@@ -134,6 +134,7 @@ class _Extractor:
         # ast counts lines by \n, \r\n and \r only; str.splitlines would also split at form feeds
         self.lines = re.split(r"\r\n|\r|\n", text)
         self.ascii = text.isascii()
+        self.rebinding = "nonlocal " in text
         self.scope = _Scope("module", None, None, None)
         self.scope.names = facts.names
         self.hints: list[str] = []
@@ -372,6 +373,8 @@ class _Extractor:
         for decorator, expression in zip(function.decorators, node.decorator_list, strict=True):
             self._mark(function, decorator, expression)
         self.bind(node.name, ("fn", index))
+        if self.rebinding and owner.kind == "function":
+            self.rebind(node)
         if cls is not None:
             facts.classes[cls].methods[node.name] = index
         hints = [node.name]
@@ -398,6 +401,17 @@ class _Extractor:
             self.scope, self.nesting, self.hints = saved
 
         self.queue.append(body)
+
+    def rebind(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """Gives this function's names what an inner function will: `nonlocal handler; handler = AsyncMock()`."""
+        inside = list(ast.walk(node))
+        names = {name for part in inside if isinstance(part, ast.Nonlocal) for name in part.names}
+        before = len(self.facts.candidates)
+        for part in inside if names else ():
+            for target in part.targets if isinstance(part, ast.Assign) else ():
+                if isinstance(target, ast.Name) and target.id in names:
+                    self.scope.names.setdefault(target.id, []).append(self.ev(part.value))
+        del self.facts.candidates[before:]  # they come when the inner function is read
 
     def decorators(
         self, expressions: list[ast.expr], *, function: int | None, cls: int | None, test: str
