@@ -163,6 +163,15 @@ class Suppression:
 
 
 @dataclass(slots=True)
+class Quiet:
+    """A function whose body was not read, and the names that its text spells: `a`, `a.b`, `self.c`."""
+
+    function: int
+    cls: int | None
+    names: tuple[str, ...]
+
+
+@dataclass(slots=True)
 class Facts:
     """All facts of one file."""
 
@@ -176,4 +185,7 @@ class Facts:
     use_fixtures: list[str] = field(default_factory=list)
     plugins: list[str] = field(default_factory=list)
     suppressions: list[Suppression] = field(default_factory=list)
+    quiet: list[Quiet] = field(default_factory=list)
     error: str | None = None
+    mentions: bool = True
+    """Whether the text holds a word of mocks at all."""

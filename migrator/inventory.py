@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from migrator import source
@@ -22,6 +21,9 @@ from migrator.sieve import may_violate, mentions
 Progress = Callable[[int, int], None]
 """Called with the files done and the files in all."""
 
+_FULL = bool(os.environ.get("MIGRATE_FULL_PARSE"))
+"""Every file parsed and every function read: slow, and what the quick way is compared with."""
+
 _SMALL = 40
 """Files that one process reads sooner than others could be started."""
 
@@ -33,12 +35,12 @@ class Store:
         self.root = root
         self.listed = listed
         self._facts = facts
-        self._known: dict[str, bool] = {}
+        self._listings: dict[str, frozenset[str]] = {}
         self._base = str(root)
         self._empty: set[str] = set()
 
     def __getitem__(self, path: str) -> Facts:
-        facts = self.get(path)
+        facts = self._find(path)
         if facts is None:
             raise KeyError(path)
         return facts
@@ -50,16 +52,29 @@ class Store:
         """Whether the tree has the file."""
         if path in self._facts:
             return True
-        if path not in self._known:
-            # asked a hundred thousand times: no Path for each
-            self._known[path] = os.path.isfile(f"{self._base}/{path}")  # noqa: PTH113
-        return self._known[path]
+        folder, _, name = path.rpartition("/")
+        return name in self.listing(folder)
+
+    def listing(self, folder: str) -> frozenset[str]:
+        """The names in a folder; asked a hundred thousand times, so each folder is listed once."""
+        known = self._listings.get(folder)
+        if known is None:
+            try:
+                known = frozenset(os.listdir(f"{self._base}/{folder}"))  # noqa: PTH208
+            except OSError:
+                known = frozenset()
+            self._listings[folder] = known
+        return known
 
     def get(self, path: str) -> Facts | None:
-        """The facts of a file, None where there is none.
+        """The facts of a file that others may refer to, None where there is none.
 
-        Application code that the sieve holds back defines nothing that a test could stand in with.
+        Application code without a word of mocks defines nothing that a test could stand in with.
         """
+        facts = self._find(path)
+        return None if facts is None or not (facts.mentions or is_test_file(path)) else facts
+
+    def _find(self, path: str) -> Facts | None:
         if path not in self._facts and path not in self._empty and self.exists(path):
             facts = read_facts(self.root, path, always=is_test_file(path))
             if facts is None:
@@ -70,22 +85,27 @@ class Store:
 
     def with_facts(self, facts: Facts) -> Store:
         """The same tree with one file's facts replaced."""
-        return Store(self.root, self.listed, {**self._facts, facts.path: facts})
+        changed = Store(self.root, self.listed, {**self._facts, facts.path: facts})
+        changed._listings = self._listings
+        return changed
 
 
-def read_facts(root: Path, path: str, *, always: bool = False) -> Facts | None:
+def read_facts(root: Path, path: str, *, always: bool = False, whole: bool = False) -> Facts | None:
     """Facts of one file; None where the sieve says that nothing can be in it."""
     try:
         data = source.read(root / path)
     except OSError as error:
         return Facts(path, error=f"cannot be read: {error.strerror}")
-    if not always and not may_violate(data, test=is_test_file(path)):
+    worded = may_violate(data, test=is_test_file(path))
+    if not (worded or always or _FULL):
         return None
     try:
         text = source.decode(data)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
         return Facts(path, error=f"cannot be decoded: {error}")
-    return extract(path, text)
+    facts = extract(path, text, whole=whole or _FULL)
+    facts.mentions = worded
+    return facts
 
 
 def _read_many(root: str, paths: Sequence[str]) -> list[Facts | None]:
@@ -151,6 +171,15 @@ class Project:
                         self._fixtures[view.key] = view
         return self._fixtures
 
+    def mock_fixture_names(self) -> set[str]:
+        """The names that mock fixtures of the tree are requested by."""
+        return {
+            function.fixture.name
+            for path in self.store.listed
+            for index, function in enumerate(self.store[path].functions)
+            if function.fixture is not None and self.linker.mock_fixture(path, index) is not None
+        }
+
     def bytes(self, path: str) -> bytes:
         """The bytes of a file. Raises OSError."""
         return source.read(self.root / path)
@@ -186,7 +215,12 @@ def open_project(
     names: set[str] = set()
     while True:
         project = Project(root, config, found, context, facts, unlisted)
-        fresh = {view.name for view in project.fixtures.values() if view.is_mock} - names - set(FAKE_FIXTURES)
+        loud = [path for path in list(facts) if facts[path].quiet and project.linker.speaks(path)]
+        for path in loud:
+            facts[path] = read_facts(root, path, always=True, whole=True) or Facts(path)
+        if loud:
+            project = Project(root, config, found, context, facts, unlisted)
+        fresh = project.mock_fixture_names() - names - set(FAKE_FIXTURES)
         rest = [path for path in found if path not in known]
         if not fresh or not rest:
             return project
@@ -229,6 +263,8 @@ def _read_all(root: Path, paths: list[str], jobs: int, progress: Progress | None
             if progress is not None and done % 16 == 0:
                 progress(done, len(paths))
         return facts
+    from concurrent.futures import ProcessPoolExecutor  # a tenth of what `check` takes
+
     size = max(8, min(64, len(paths) // (jobs * 8) or 1))
     chunks = [paths[start : start + size] for start in range(0, len(paths), size)]
     with ProcessPoolExecutor(jobs) as pool:

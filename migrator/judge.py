@@ -293,7 +293,8 @@ class Judge:
 
         Who calls a plain helper, and with what, is not asked: its parameters stay unknown.
         """
-        names = [part.partition("[")[0].partition("(")[0] for part in candidate.symbol.split(".")[:-1]]
+        parts = candidate.symbol.split(".")[:-1]
+        names = [part.partition("[")[0].partition("(")[0].lstrip("_") for part in parts]
         functions = self.linker.facts[path].functions
         if len(names) == 1:
             own = any(value.kind == "function" and value.path == path for value in values)
@@ -302,7 +303,7 @@ class Judge:
             return False
         owner = functions[candidate.function] if candidate.function is not None else None
         if owner is not None and owner.fixture is None and not self.linker.is_test(path, owner):
-            given = {parameter.name for parameter in owner.parameters}
+            given = {parameter.name.lstrip("_") for parameter in owner.parameters}
             if names[0] in given:
                 return False
         return any(not self._replaced(seen).isdisjoint(names[1:]) for seen in self._seen_from(path))
@@ -332,7 +333,7 @@ class Judge:
         for function in facts.functions:
             for assigned in function.programmed:
                 if self._holds_stand_in(path, assigned.origin):
-                    yield assigned.path.rpartition(".")[2]
+                    yield assigned.path.rpartition(".")[2].lstrip("_")
         for candidate in facts.candidates:
             if candidate.shape not in ("call", "decorator-call"):
                 continue
@@ -341,9 +342,29 @@ class Judge:
                 if value.kind in ("patch", "spy"):
                     call: Origin = ("call", candidate.origin, candidate.arguments, candidate.keywords)
                     if any(made.kind in STAND_INS or made.product for made in self.linker.call(value, call, path)):
-                        yield self.linker.target(value, candidate.arguments, keywords, path).rpartition(".")[2]
+                        yield (
+                            self.linker.target(value, candidate.arguments, keywords, path)
+                            .rpartition(".")[2]
+                            .lstrip("_")
+                        )
                 elif value.kind in _HOLDING:
-                    yield from (name for name, given in keywords.items() if self._holds_stand_in(path, given))
+                    named = [*keywords.items(), *self._named(value, candidate)]
+                    yield from (name.lstrip("_") for name, given in named if self._holds_stand_in(path, given))
+
+    def _named(self, value: Value, candidate: Candidate) -> Iterator[tuple[str, Origin]]:
+        """The positional arguments by the names that they are known by: the class's own, else the test's."""
+        parameters: list[str] = []
+        if value.kind == "class":
+            cls = self.linker.facts[value.path].classes[value.index]
+            if (making := cls.methods.get("__init__")) is not None:
+                parameters = [item.name for item in self.linker.facts[value.path].functions[making].parameters]
+        for position, given in enumerate(candidate.arguments):
+            if position < len(parameters):
+                yield parameters[position], given
+            elif given[0] == "param":
+                yield given[2], given
+            elif position == 0 and candidate.handed:
+                yield candidate.handed.rpartition(".")[2], given
 
     def _holds_stand_in(self, path: str, origin: Origin) -> bool:
         return any(
@@ -449,17 +470,24 @@ class Judge:
         return Evidence(NAME, FAKE_LIBRARIES[library].service, f"fixture {name}")
 
     @cached_property
-    def _requesters(self) -> dict[tuple[str, int], list[tuple[str, int, str]]]:
-        """Who requests each fixture of the tree."""
-        if self._like is not None:
-            return self._like._requesters
-        table: dict[tuple[str, int], list[tuple[str, int, str]]] = defaultdict(list)
+    def _parameters(self) -> dict[str, list[tuple[str, int]]]:
+        """The functions of the tree that have a parameter of a name."""
+        table: dict[str, list[tuple[str, int]]] = defaultdict(list)
         for path in self.linker.facts.listed:
-            for index in range(len(self.linker.facts[path].functions)):
-                for name, key in self.requested(path, index):
-                    if key is not None:
-                        table[key].append((path, index, name))
+            for index, function in enumerate(self.linker.facts[path].functions):
+                for parameter in function.parameters:
+                    table[parameter.name].append((path, index))
         return table
+
+    def _used_on(self, key: tuple[str, int], name: str) -> set[str]:
+        """The methods that those who request a fixture use on it."""
+        if self._like is not None:
+            return self._like._used_on(key, name)
+        used: set[str] = set()
+        for path, index in self._parameters.get(name, ()):
+            if (name, key) in self.requested(path, index):
+                used |= self.linker.facts[path].functions[index].methods.get(name, set())
+        return used
 
     # -- services
 
@@ -498,8 +526,7 @@ class Judge:
             used |= {item.path.split(".", 1)[0] for item in function.programmed if item.root in function.returned_names}
             for origin in (*function.returns, *(item.origin for item in function.locals.values())):
                 used |= _keywords(origin)
-            for owner, number, parameter in self._requesters.get(key, ()):
-                used |= self.linker.facts[owner].functions[number].methods.get(parameter, set())
+            used |= self._used_on(key, name)
             said = service_of_methods(used)
             if said is not None:
                 best = Evidence(METHODS, said[0], f"methods {said[1]}")

@@ -109,6 +109,9 @@ class Tree(Protocol):
     def exists(self, path: str) -> bool:
         """Whether the tree has the file."""
 
+    def listing(self, folder: str) -> frozenset[str]:
+        """The names in a folder of the tree."""
+
 
 class Linker:
     """Evaluates origins over the facts of a whole tree."""
@@ -145,12 +148,20 @@ class Linker:
         while here and not library:
             folders.append(here)
             here = posixpath.dirname(here)
+        top = dotted.partition(".")[0]
         for base in folders:
-            stem = posixpath.join(base, relative)
+            if not self._offers(base, top):
+                continue
+            stem = f"{base}/{relative}" if base else relative
             for candidate in (f"{stem}.py", f"{stem}/__init__.py"):
                 if self.facts.exists(candidate):
                     return candidate
         return None
+
+    def _offers(self, folder: str, top: str) -> bool:
+        """Whether a folder holds a module or package of that name."""
+        names = self.facts.listing(folder)
+        return top in names or f"{top}.py" in names
 
     def _external(self, dotted: str, importer: str) -> tuple[Value, ...]:
         parts = dotted.split(".")
@@ -961,6 +972,47 @@ class Linker:
                         return found
         return None
 
+    def speaks(self, path: str) -> bool:
+        """Whether a function that was not read has a name that stands for a mock, or for what makes one."""
+        facts = self.facts[path]
+        seen: set[tuple[int | None, str]] = set()
+        for quiet in facts.quiet:
+            for parameter in facts.functions[quiet.function].parameters:
+                if any(map(self._matters, self.values(path, ("param", quiet.function, parameter.name)))):
+                    return True
+            for name in quiet.names:
+                first, _, second = name.partition(".")
+                key = (quiet.cls if first == "self" else None, name)
+                if key in seen:
+                    continue
+                seen.add(key)
+                if first == "self":
+                    if quiet.cls is not None and any(
+                        map(self._matters, self.values(path, ("attr", ("self", quiet.cls), second)))
+                    ):
+                        return True
+                    continue
+                values = self.global_values(path, first)
+                if any(map(self._matters, values)):
+                    return True
+                if second and any(value.kind == "module" for value in values):
+                    below = self.values(path, ("attr", ("glob", first), second))
+                    if any(map(self._matters, below)):
+                        return True
+        return False
+
+    def _matters(self, value: Value) -> bool:
+        """Whether a value is a mock, makes one, or programs and inspects them."""
+        if value.kind == "function":
+            made = self.values(value.path, ("call", ("fn", value.index), (), ()))
+            return any(item.kind != "function" and self._matters(item) for item in made)
+        if value.kind == "class":
+            return (
+                self.hand_written_fake(value.path, value.index) is not None
+                or self.mock_base(value.path, value.index) is not None
+            )
+        return value.kind in _SPEAKING or self.stand_in_of(value) is not None
+
     def mock_fixture(self, path: str, index: int) -> Value | None:
         """The stand-in that a fixture hands out, where it is a mock fixture."""
         for value in self.fixture_values(path, index):
@@ -970,6 +1022,11 @@ class Linker:
         return None
 
 
+_SPEAKING = frozenset(
+    "mock_class mock_module mock_member mocker mocker_class mocker_member monkeypatch monkeypatch_member patch spy"
+    " patcher starter partial fake_class fake_module fake_member".split()
+)
+"""Kinds of values that make stand-ins, put them in place, or ask them."""
 _WRAPPERS = frozenset({("glob", "staticmethod"), ("glob", "classmethod"), ("glob", "property")})
 _CLIENT_WORDS = frozenset(
     "redis strictredis connection pool client asyncclient session clientsession transport basetransport engine cursor"
