@@ -32,10 +32,12 @@ from migrator.facts import (
     Origin,
     Parameter,
     Programmed,
+    Quiet,
     Suppression,
 )
 from migrator.libraries import BEHAVIOUR_ATTRIBUTES, INSPECTIONS, WEAK_INSPECTIONS
 from migrator.model import Span
+from migrator.quiet import quiet_names
 
 _FIXTURE_DECORATORS = frozenset(
     {"pytest.fixture", "pytest_asyncio.fixture", "pytest.yield_fixture", "_pytest.fixtures.fixture"}
@@ -66,8 +68,11 @@ class _Scope:
         """What was put into containers, by the text of the place: `app.tasks[name]`."""
 
 
-def extract(path: str, text: str) -> Facts:
-    """Facts of one file. A text that Python cannot parse gives facts with `error` set and nothing else."""
+def extract(path: str, text: str, *, whole: bool = True) -> Facts:
+    """Facts of one file. A text that Python cannot parse gives facts with `error` set and nothing else.
+
+    Unless `whole`, the bodies of quiet functions are not read.
+    """
     facts = Facts(path)
     plain = text
     try:
@@ -89,7 +94,7 @@ def extract(path: str, text: str) -> Facts:
     frames = sys.getrecursionlimit()
     sys.setrecursionlimit(max(frames, _FRAMES))
     try:
-        _Extractor(facts, text).run(tree)
+        _Extractor(facts, text, whole).run(tree)
     except RecursionError:
         return Facts(path, error="is nested too deeply to be read")
     finally:
@@ -128,8 +133,9 @@ def _package(path: str) -> tuple[str, ...]:
 
 
 class _Extractor:
-    def __init__(self, facts: Facts, text: str) -> None:
+    def __init__(self, facts: Facts, text: str, whole: bool) -> None:
         self.facts = facts
+        self.whole = whole
         self.text = text
         # ast counts lines by \n, \r\n and \r only; str.splitlines would also split at form feeds
         self.lines = re.split(r"\r\n|\r|\n", text)
@@ -198,6 +204,20 @@ class _Extractor:
         self.block(tree.body)
         while self.queue:
             self.queue.popleft()()
+        for quiet in self.facts.quiet:
+            quiet.names = tuple(sorted(name for name in quiet.names if self._matters(name)))
+
+    def _matters(self, name: str) -> bool:
+        root = name.partition(".")[0]
+        return root in self.facts.names or (root == "self" and root != name) or bool(self.facts.stars)
+
+    def quiet(self, function: Function, index: int) -> Quiet | None:
+        """What is kept of a function that need not be read."""
+        if self.whole or function.fixture is not None or function.parent is not None:
+            return None
+        text = "\n".join(self.lines[function.first_line - 1 : function.last_line])
+        names = quiet_names(text, test=function.name.startswith("test"))
+        return None if names is None else Quiet(index, function.cls, tuple(names))
 
     def lookup(self, name: str) -> Origin:
         scope: _Scope | None = self.scope
@@ -377,6 +397,15 @@ class _Extractor:
             self.rebind(node)
         if cls is not None:
             facts.classes[cls].methods[node.name] = index
+        static = any(
+            isinstance(decorator, ast.Name) and decorator.id == "staticmethod" for decorator in node.decorator_list
+        )
+        quiet = self.quiet(function, index)
+        if quiet is not None:
+            facts.quiet.append(quiet)
+            if cls is not None and not static and function.parameters:
+                function.parameters.pop(0)
+            return
         hints = [node.name]
 
         def body() -> None:
@@ -384,9 +413,6 @@ class _Extractor:
             self.scope = _Scope("function", owner, index, cls if cls is not None else owner.cls)
             self.nesting, self.hints = 0, hints[:0]
             names = self.scope.names
-            static = any(
-                isinstance(decorator, ast.Name) and decorator.id == "staticmethod" for decorator in node.decorator_list
-            )
             for position, parameter in enumerate(function.parameters):
                 if position == 0 and cls is not None and not static:
                     names[parameter.name] = [("self", cls)]
