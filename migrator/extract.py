@@ -47,6 +47,9 @@ _KEEP = 200
 """Longest string kept in an origin: patch targets, fixture names and keys are shorter."""
 _DEPTH = 150
 """Deepest nesting of expressions that is followed; what is deeper is read apart, unknown to what is around it."""
+_CHAIN = 30
+"""What a call is made on is not parted from the call, so far as people write it: `a.b.c()`."""
+_LINKS = frozenset({ast.Name, ast.Constant, ast.Attribute, ast.Subscript, ast.Await})
 _DEEPEST_ORIGIN = 60
 _LARGEST_ORIGIN = 20_000
 """Bounds of what a name is known to stand for: `m = m.a()` or `m = f(m, m)` a hundred times over says nothing more."""
@@ -748,7 +751,7 @@ class _Extractor:
 
     def ev(self, node: ast.expr) -> Origin:
         handler = _EXPRESSIONS.get(type(node))
-        if self.depth > _DEPTH:
+        if self.depth > _DEPTH and (self.depth > _DEPTH + _CHAIN or type(node) not in _LINKS):
             self.apart(node)
             return UNKNOWN
         self.depth += 1
