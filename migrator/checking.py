@@ -15,6 +15,7 @@ from pathlib import Path
 
 from migrator import source
 from migrator.baseline import NAME, look_up, read_baseline
+from migrator.beside import beside
 from migrator.config import Config
 from migrator.discover import discover, excluded
 from migrator.errors import UsageError
@@ -56,24 +57,25 @@ def check_files(given: Sequence[str]) -> Check:
     here = Path.cwd()
     config, _ = locate([path for path in given if (here / path).exists()])
     paths = _python_files(config, [Path(os.path.relpath(here / path, config.root)).as_posix() for path in given])
-    subject = _Subject(config, paths, sorted(_conftests(paths) - set(paths)))
-    repositories = repositories_of(config.root, [*paths, *subject.context])
-    texts = texts_of(config.root, [*paths, *subject.context], repositories)
+    conftests = _conftests(paths)
+    context = sorted(conftests - set(paths))
+    repositories = repositories_of(config.root, [*paths, *context])
+    texts = texts_of(config.root, [*paths, *context], repositories)
     for path in paths:
         if texts.now[path] is None and texts.before[path] is None:
             raise UsageError(f"{path}: no such file or folder; give paths that exist")
     entries = look_up(config.root / NAME, paths)
-    facts: dict[str, Facts] = {}
-    project = _project(subject, texts.now, facts)
+    if entries is None and all(texts.now.get(path) == texts.before.get(path) for path in conftests):
+        paths = [path for path in paths if texts.now[path] != texts.before[path]]
+    subject = _Subject(config, paths, context)
+    known = {path: _facts(path, texts.now[path]) for path in context}
+    before = beside(lambda: _before(subject, texts.before, known)) if entries is None else None
+    project = _project(subject, texts.now, {**known})
     found = _violations(project)
-    if not found:
-        new = []
-    elif entries is not None:
-        new = _not_in_baseline(subject, found, entries, repositories)
-    elif texts.now == texts.before:
-        new = []
+    if before is not None:
+        new = _not_before(subject, found, before(), texts.before, repositories)
     else:
-        new = _not_before(subject, found, texts.before, facts, repositories)
+        new = _not_in_baseline(subject, found, entries or {}, repositories)
     return Check(tuple(new), tuple(project.errors), tuple(project.unreadable), config)
 
 
@@ -130,24 +132,28 @@ def _not_in_baseline(
     return _unmarked(found, kept)
 
 
+def _before(subject: _Subject, texts: Mapping[str, bytes | None], known: Mapping[str, Facts]) -> Marks:
+    if not any(texts[path] is not None for path in subject.paths):
+        return {}
+    return marks_of(_violations(_project(subject, texts, {**known})))
+
+
 def _not_before(
     subject: _Subject,
     found: Sequence[Violation],
+    old: Marks,
     texts: Mapping[str, bytes | None],
-    facts: Mapping[str, Facts],
     repositories: Mapping[str, Repository],
 ) -> list[Violation]:
     marks = marks_of(found)
-    old = marks_of(_violations(_project(subject, texts, {**facts})))
     kept = surviving(old, marks, {})
     if kept != marks:
         renamed, gone = moved(repositories.values())
-        paths = sorted({*gone, *renamed.values()} - {*subject.paths})
-        lost = _Subject(subject.config, paths, sorted({*subject.context, *_conftests(paths)} - {*paths}))
+        paths = sorted({*gone, *renamed.values()} - {*texts})
+        lost = _Subject(subject.config, paths, sorted(_conftests(paths) - {*paths}))
         wanted = [*paths, *lost.context]
         earlier = texts_of(subject.config.root, wanted, repositories_of(subject.config.root, wanted)).before
-        old.update(marks_of(_violations(_project(lost, earlier, {**facts}))))
-        kept = surviving(old, marks, renamed)
+        kept = surviving({**old, **_before(lost, earlier, {})}, marks, renamed)
     return _unmarked(found, kept)
 
 

@@ -335,3 +335,14 @@ def test_a_repository_that_git_refuses_is_one_line(repo: Path) -> None:
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "git" in line
+
+
+def test_a_conftest_that_is_given_changes_what_unchanged_files_request(repo: Path) -> None:
+    write(repo, "tests/test_b.py", "def test_b(cache):\n    cache.get('k')\n")
+    write(repo, "tests/conftest.py", "import pytest\n\n\n@pytest.fixture\ndef cache():\n    return {}\n")
+    commit(repo)
+    write(repo, "tests/conftest.py", MOCKED.split("\n\nasync")[0].replace("mock_redis", "cache"))
+    git(repo, "add", ".")
+    done = migrate(repo, "check", "tests")
+    assert "tests/test_b.py:1:12: RS402" in done.stdout
+    assert "tests/test_a.py" not in done.stdout
