@@ -28,6 +28,10 @@ def baseline(paths: tuple[str, ...], update: bool, grow: bool) -> None:
     with progress("scanning") as advance:
         project = open_project(config.root, relative, config, None, advance)
         new = marks_of(violation for view in project.files.values() for violation in view.violations)
+    for item in project.unreadable:
+        click.echo(f"migrate: {item.path}: stays as it was: {item.error}", err=True)
+        if old is not None and item.path in old:
+            new[item.path] = old[item.path]
     if old is None:
         kept, said = new, ""
         if repository(path) is not None and merges_by_union(config.root):

@@ -175,3 +175,13 @@ def test_a_broken_entry_of_the_file_itself_is_named_by_its_line(tree: Path, line
     done = migrate(tree, "check", "tests/test_a.py")
     assert done.returncode == 2
     assert ".migrate-baseline:8:" in done.stderr
+
+
+def test_a_file_that_cannot_be_parsed_keeps_its_entries(tree: Path) -> None:
+    assert migrate(tree, "baseline").returncode == 0
+    before = baseline_of(tree)
+    write(tree, "tests/test_a.py", MOCKED + "def (:\n")
+    done = migrate(tree, "baseline", "--update")
+    assert done.returncode == 0
+    assert "tests/test_a.py" in done.stderr
+    assert baseline_of(tree) == before

@@ -36,7 +36,9 @@ def test_check_judges_what_is_staged_against_head(repo: Path) -> None:
     assert done.returncode == 1
     assert "tests/test_a.py:16:5" in done.stdout
     assert "RS601" in done.stdout
-    assert "real_redis" in done.stdout
+    assert "mock_redis.get.assert_not_called" in done.stdout
+    assert "It proves that a call was made, not that it had any effect" in done.stdout
+    assert "Instead: use real_redis." in done.stdout
     assert "RS101" not in done.stdout
 
     file.write_text(MOCKED)
