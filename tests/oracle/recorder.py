@@ -5,8 +5,10 @@ interpreter of the project it watches. Places are the spans of the instructions 
 """
 
 import contextlib
+import dis
 import importlib
 import json
+import linecache
 import sys
 import threading
 from collections import defaultdict
@@ -14,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 from unittest import mock  # mock-ok: it is what the recorder watches
 
@@ -27,6 +29,8 @@ Instruction = tuple[str, CodeType, int]
 MAKERS = {"create_autospec", "mock_open"}
 """Functions of the mock library that make a mock for whoever calls them; what its others make is a child."""
 INSPECTED = "called call_count call_args call_args_list mock_calls await_count await_args await_args_list".split()
+SPIED = "spy_return spy_return_list spy_return_iter spy_exception".split()
+READ = {*INSPECTED, *SPIED, "method_calls"}
 OWN = {__file__, mock.__file__}
 
 
@@ -165,9 +169,36 @@ def watch_inspections(library: ModuleType) -> None:
     library.NonCallableMock.method_calls = watched(method_calls, set_method_calls)
 
 
+def reads(name: str, code: CodeType) -> dict[int, CodeType]:
+    """The instructions of a function that read what can be a count of calls, with what yields its owner.
+
+    A function with a specification keeps its counts as plain attributes, which tell nobody who reads them. So the
+    owner is looked at just before; only plain names and attributes, for to call anything twice would change the test.
+    """
+    found = {}
+    for instruction in dis.get_instructions(code) if not READ.isdisjoint(code.co_names) else ():
+        if instruction.opname == "LOAD_ATTR" and instruction.argval in READ:
+            line, end_line, column, end_column = (at or 0 for at in span(code, instruction.offset))
+            if line == end_line:
+                text = linecache.getline(name, line).encode()[column:end_column].decode()
+                owner, _, attribute = text.rpartition(".")
+                if attribute == instruction.argval and all(part.isidentifier() for part in owner.split(".")):
+                    found[instruction.offset] = compile(owner, name, "eval")
+    return found
+
+
+def is_counting(owner: CodeType, frame: FrameType) -> bool:
+    try:
+        value = eval(owner, frame.f_globals, frame.f_locals)
+    except (AttributeError, NameError):
+        return False
+    return isinstance(getattr(value, "mock", None) if isinstance(value, FunctionType) else value, mock.NonCallableMock)
+
+
 def traced(root: str) -> Callable[[FrameType, str, Any], Any]:
     """Keeps the lines that ran in files of the project, and leaves all others at full speed."""
     per_file: dict[str, Any] = {}
+    per_code: dict[tuple[str, CodeType], dict[int, CodeType]] = {}
 
     def liner(name: str) -> Any:
         if not name.startswith(root) or "site-packages" in name:
@@ -177,14 +208,23 @@ def traced(root: str) -> Callable[[FrameType, str, Any], Any]:
         def line(frame: FrameType, event: str, _: Any) -> Any:
             if event == "line":
                 add(frame.f_lineno)
+            elif event == "opcode":
+                owner = per_code[name, frame.f_code].get(frame.f_lasti)
+                if owner is not None and is_counting(owner, frame):
+                    note(seen.inspections, place(frame))
             return line
 
         return line
 
     def called(frame: FrameType, event: str, _: Any) -> Any:
-        name = frame.f_code.co_filename
+        code = frame.f_code
+        name = code.co_filename
         if name not in per_file:
             per_file[name] = liner(name)
+        if per_file[name] is not None:
+            if (name, code) not in per_code:
+                per_code[name, code] = reads(name, code)
+            frame.f_trace_opcodes = bool(per_code[name, code])
         return per_file[name]
 
     return called
