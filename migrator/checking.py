@@ -56,12 +56,15 @@ def check_files(given: Sequence[str]) -> Check:
     """
     here = Path.cwd()
     config, _ = locate([path for path in given if (here / path).exists()])
-    paths = _python_files(config, [Path(os.path.relpath(here / path, config.root)).as_posix() for path in given])
+    asked = [Path(os.path.relpath(here / path, config.root)).as_posix() for path in given]
+    missing = [path for path in asked if not (config.root / path).exists()]
+    paths = _python_files(config, asked)
     conftests = _conftests(paths)
     context = sorted(conftests - set(paths))
-    repositories = repositories_of(config.root, [*paths, *context])
-    texts = texts_of(config.root, [*paths, *context], repositories)
-    for path in paths:
+    wanted = sorted({*paths, *context, *missing})
+    repositories = repositories_of(config.root, wanted)
+    texts = texts_of(config.root, wanted, repositories)
+    for path in missing:
         if texts.now[path] is None and texts.before[path] is None:
             raise UsageError(f"{path}: no such file or folder; give paths that exist")
     entries = look_up(config.root / NAME, paths)

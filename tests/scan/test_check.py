@@ -137,9 +137,15 @@ def test_what_a_partial_commit_takes_is_judged_in_the_hook(repo: Path) -> None:
 
 
 def test_a_file_that_the_commit_deletes(repo: Path) -> None:
-    git(repo, "rm", "-q", "tests/test_a.py")
-    done = migrate(repo, "check", "tests/test_a.py")
+    write(repo, "README.md", "read me")
+    commit(repo)
+    git(repo, "rm", "-q", "tests/test_a.py", "README.md")
+    done = migrate(repo, "check", "tests/test_a.py", "README.md")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    for name in ("tests/test_b.py", "LICENSE", "test"):
+        done = migrate(repo, "check", name)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"{name}: no such file or folder" in done.stderr
 
 
 def test_a_file_that_is_deleted_but_staged_is_judged(repo: Path) -> None:
