@@ -23,8 +23,10 @@ from migrator.extract import extract
 from migrator.facts import Facts
 from migrator.fingerprint import IMPORTS, Marks, fingerprint, marks_of, surviving
 from migrator.inventory import Project
+from migrator.link import is_test_file
 from migrator.model import Unreadable, Violation
 from migrator.scanning import locate
+from migrator.sieve import may_violate
 from migrator.staged import Repository, moved, repositories_of, texts_of
 
 _CONFTEST = "conftest.py"
@@ -116,9 +118,11 @@ def _facts(path: str, data: bytes | None) -> Facts:
     if data is None:
         return Facts(path)
     try:
-        return extract(path, source.decode(data))
+        facts = extract(path, source.decode(data))
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
         return Facts(path, error=f"cannot be decoded: {error}")
+    facts.mentions = may_violate(data, test=is_test_file(path))
+    return facts
 
 
 def _not_in_baseline(

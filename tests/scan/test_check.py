@@ -1,6 +1,8 @@
 """`migrate check`: what is new, and what is only moved, reformatted or renamed."""
 
+import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.scan.running import MOCKED, commit, git, migrate, repository, write
+from tests.scan.test_labelled import trees, unpacked
 
 
 @pytest.fixture
@@ -354,3 +357,18 @@ def test_a_conftest_that_is_given_changes_what_unchanged_files_request(repo: Pat
     done = migrate(repo, "check", "tests")
     assert "tests/test_b.py:1:12: RS402" in done.stdout
     assert "tests/test_a.py" not in done.stdout
+
+
+# -- the same eyes as scan
+
+
+def test_check_sees_what_scan_sees(tmp_path: Path) -> None:
+    for tree in trees(unpacked(tmp_path)):
+        document = json.loads(migrate(tree, "scan", "--format", "json").stdout)
+        scanned = {
+            f"{item['path']}:{item['line']}:{item['column']}: {item['code']}"
+            for item in document["violations"]
+            if item["suppressed"] is None
+        }
+        done = migrate(tree, "check", ".")
+        assert set(re.findall(r"^(\S+:\d+:\d+: RS\d{3}) ", done.stdout, re.MULTILINE)) == scanned, tree.name
