@@ -10,12 +10,15 @@ import contextlib
 import functools
 import hashlib
 import logging
+import pickle
 import platform
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Generic
 
 from distributed import Client, Future
 from distributed.scheduler import KilledWorker
@@ -52,12 +55,11 @@ def connect(url: str, address: str) -> Iterator[Executor]:
 
 
 def _run(client: Client, url: str, work: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Iterator[Result]:
-    task = functools.partial(_checked, signature(), work)
     ahead = _AHEAD * max(1, sum(client.nthreads().values()))
     under_way: deque[Future[Result]] = deque()
     for piece in pieces:
         # never twice the same key: a lost result is to be computed, not looked for
-        under_way.append(client.submit(task, piece, pure=False, retries=2))
+        under_way.append(client.submit(pickle.loads, pickle.dumps(_Call(work, piece)), pure=False, retries=2))
         if len(under_way) >= ahead:
             yield _result(client, url, under_way.popleft())
     while under_way:
@@ -111,9 +113,24 @@ def signature() -> tuple[tuple[str, str], ...]:
     )
 
 
-def _checked(expected: tuple[tuple[str, str], ...], work: Callable[[Piece], Result], piece: Piece) -> Result:
+@dataclass(frozen=True, slots=True)
+class _Call(Generic[Piece, Result]):
+    """Is the result of the call once it is unpickled.
+
+    So the scheduler need not have the tool, and on a worker that has it not a task fails, not the worker.
+    """
+
+    work: Callable[[Piece], Result]
+    piece: Piece
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return _checked, (signature(), pickle.dumps((self.work, self.piece)))
+
+
+def _checked(expected: tuple[tuple[str, str], ...], call: bytes) -> object:
     """On a worker: also where one joins in the middle of a scan, it must be of the same kind."""
     for (name, here), (_, there) in zip(signature(), expected, strict=True):
         if here != there:
             raise _DiffersError(f"worker {platform.node()} has {name} {here}, this machine {there}; install the same")
+    work, piece = pickle.loads(call)
     return work(piece)
