@@ -341,15 +341,19 @@ class Judge:
             for value in self.linker.values(path, candidate.origin):
                 if value.kind in ("patch", "spy"):
                     call: Origin = ("call", candidate.origin, candidate.arguments, candidate.keywords)
-                    if any(made.kind in STAND_INS or made.product for made in self.linker.call(value, call, path)):
-                        yield (
-                            self.linker.target(value, candidate.arguments, keywords, path)
-                            .rpartition(".")[2]
-                            .lstrip("_")
-                        )
+                    made = list(self.linker.call(value, call, path))
+                    if any(item.kind in STAND_INS for one in made for item in (one, *one.product)):
+                        yield from self._patched_names(path, value, candidate)
                 elif value.kind in _HOLDING:
                     named = [*keywords.items(), *self._named(value, candidate)]
                     yield from (name.lstrip("_") for name, given in named if self._holds_stand_in(path, given))
+
+    def _patched_names(self, path: str, value: Value, candidate: Candidate) -> Iterator[str]:
+        of_object = value.kind == "spy" or value.name.endswith("object")
+        position, keyword = (1, "attribute") if of_object else (0, "target")
+        given = dict(enumerate(candidate.arguments)).get(position) or dict(candidate.keywords).get(keyword)
+        if given is not None:
+            yield from (text.rpartition(".")[2].lstrip("_") for text in self._strings(path, given))
 
     def _named(self, value: Value, candidate: Candidate) -> Iterator[tuple[str, Origin]]:
         """The positional arguments by the names that they are known by: the class's own, else the test's."""
