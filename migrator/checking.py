@@ -22,14 +22,16 @@ from migrator.errors import UsageError
 from migrator.extract import extract
 from migrator.facts import Facts
 from migrator.fingerprint import IMPORTS, Marks, fingerprint, marks_of, surviving
-from migrator.inventory import Project
+from migrator.inventory import Project, open_project
 from migrator.link import is_test_file
 from migrator.model import Unreadable, Violation
 from migrator.scanning import locate
 from migrator.sieve import may_violate
-from migrator.staged import Repository, moved, repositories_of, texts_of
+from migrator.staged import Repository, moved, read, repositories_of, texts_of
 
 _CONFTEST = "conftest.py"
+_MANY = 64
+"""More files than that are read as scan reads them, by all processors, where they lie there as they are staged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,10 @@ def check_files(given: Sequence[str]) -> Check:
     subject = _Subject(config, paths, context)
     known = {path: _facts(path, texts.now[path]) for path in context}
     before = beside(lambda: _before(subject, texts.before, known)) if entries is None else None
-    project = _project(subject, texts.now, {**known})
+    if len(paths) > _MANY and all(read(config.root / path) == texts.now[path] for path in (*paths, *context)):
+        project = open_project(config.root, [path for path in paths if texts.now[path] is not None], config)
+    else:
+        project = _project(subject, texts.now, {**known})
     found = _violations(project)
     if before is not None:
         new = _not_before(subject, found, before(), texts.before, repositories)
@@ -110,7 +115,7 @@ def _project(subject: _Subject, texts: Mapping[str, bytes | None], facts: dict[s
 
 
 def _violations(project: Project) -> list[Violation]:
-    return [violation for path in project.paths for violation in project.judge.file(path).violations]
+    return [violation for view in project.files.values() for violation in view.violations]
 
 
 @functools.cache

@@ -69,11 +69,12 @@ def texts_of(root: Path, paths: Sequence[str], repositories: Mapping[str, Reposi
         before.update({path: versions[name].committed for path, name in inside.items()})
     for path in paths:
         if now.get(path) is None:
-            now[path] = _read(root / path)
+            now[path] = read(root / path)
     return Texts(now, {path: before.get(path) for path in paths})
 
 
-def _read(path: Path) -> bytes | None:
+def read(path: Path) -> bytes | None:
+    """What a file holds; None where it cannot be read."""
     try:
         return source.read(path)
     except OSError:

@@ -372,3 +372,21 @@ def test_check_sees_what_scan_sees(tmp_path: Path) -> None:
         }
         done = migrate(tree, "check", ".")
         assert set(re.findall(r"^(\S+:\d+:\d+: RS\d{3}) ", done.stdout, re.MULTILINE)) == scanned, tree.name
+
+
+def test_many_files_are_judged_as_few_are(tree: Path) -> None:
+    for number in range(80):
+        write(tree, f"tests/t{number % 5}/test_{number}.py", MOCKED)
+    write(tree, "shop/app.py", "answer = 42\n")
+    repository(tree)
+    assert migrate(tree, "baseline").returncode == 0
+    assert migrate(tree, "check", ".").returncode == 0
+    write(tree, "tests/t1/test_1.py", MOCKED + MORE)
+    (tree / "tests/t2/test_2.py").unlink()
+    assert migrate(tree, "check", ".").returncode == 0, "not staged"
+    git(tree, "add", "-A")
+    given = [f"tests/t{number % 5}/test_{number}.py" for number in range(80)]
+    done = migrate(tree, "check", *given)
+    assert done.returncode == 1
+    assert re.findall(r"^(\S+:\d+:\d+): ", done.stdout, re.MULTILINE) == ["tests/t1/test_1.py:16:5"]
+    assert migrate(tree, "check", *given).stdout == migrate(tree, "check", ".").stdout
