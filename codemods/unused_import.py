@@ -136,8 +136,8 @@ def used(text: str) -> set[str]:
 
 def newly_unused(old: str, new: str) -> set[str]:
     """Imported names that the old text used and the new one does not."""
-    names = imported(new)
-    return (names & used(old)) - used(new)
+    unused = imported(new) - used(new)
+    return unused & used(old) if unused else unused
 
 
 Command = command(__name__)

@@ -39,10 +39,11 @@ def flaw(old: str, new: str, before: Iterable[Violation], after: Iterable[Violat
         return f"the rewritten text does not compile: {error}"
     except (RecursionError, MemoryError):
         return _TOO_DEEP
-    if _is_read(old) and not _is_read(new):
+    # the old text is looked at only where the new one has something against it
+    if not _is_read(new) and _is_read(old):
         return "libcst cannot read the rewritten text"
     try:
-        gained = _names(new) - _names(old)
+        gained = (found := _names(new)) and found - _names(old)
     except RecursionError:
         return _TOO_DEEP
     if gained:
