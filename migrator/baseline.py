@@ -94,13 +94,13 @@ def _entries(path: Path, data: bytes) -> Marks:
 
 def shrunk(old: Marks, new: Marks, scanned: Sequence[str]) -> Marks:
     """What of the old baseline is still there, below the scanned paths; the rest stays as it is."""
-    mine = {path: marks for path, marks in old.items() if _below(path, scanned)}
+    mine = {path: marks for path, marks in old.items() if below(path, scanned)}
     return {**{path: marks for path, marks in old.items() if path not in mine}, **surviving(mine, new, {})}
 
 
 def grown(old: Marks, new: Marks, scanned: Sequence[str]) -> Marks:
     """The new violations below the scanned paths; the rest stays as it is."""
-    return {**{path: marks for path, marks in old.items() if not _below(path, scanned)}, **new}
+    return {**{path: marks for path, marks in old.items() if not below(path, scanned)}, **new}
 
 
 def total(marks: Mapping[str, Counter[str]]) -> int:
@@ -121,7 +121,8 @@ def merges_by_union(folder: Path) -> bool:
     return True
 
 
-def _below(path: str, folders: Sequence[str]) -> bool:
+def below(path: str, folders: Sequence[str]) -> bool:
+    """Whether a path is one of some files and folders, or in one."""
     return any(folder in (".", path) or path.startswith(folder + "/") for folder in folders)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from migrator import source
-from migrator.baseline import NAME, look_up, read_baseline
+from migrator.baseline import NAME, below, look_up, read_baseline
 from migrator.beside import beside
 from migrator.config import Config
 from migrator.discover import discover, excluded
@@ -85,7 +85,10 @@ def check_files(given: Sequence[str]) -> Check:
     if before is not None:
         new = _not_before(subject, found, before(), texts.before, repositories)
     else:
-        new = _not_in_baseline(subject, found, entries or {}, repositories)
+        # a baseline has what lies below the configured paths; the rest is compared with HEAD
+        outside = [path for path in paths if config.paths and not below(path, config.paths)]
+        old = {**(entries or {}), **_before(_Subject(config, outside, context), texts.before, known)}
+        new = _not_in_baseline(subject, found, old, repositories)
     return Check(tuple(new), tuple(project.errors), tuple(project.unreadable), config)
 
 
@@ -140,7 +143,8 @@ def _not_in_baseline(
         renamed, _ = moved(repositories.values())
         gone = {path for path in everything if not (subject.config.root / path).exists()}
         wanted = {*subject.paths, *gone, *renamed.values()}
-        kept = surviving({path: everything[path] for path in everything if path in wanted}, marks, renamed)
+        old = {path: everything[path] for path in everything if path in wanted}
+        kept = surviving({**entries, **old}, marks, renamed)
     return _unmarked(found, kept)
 
 

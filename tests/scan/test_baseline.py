@@ -185,3 +185,19 @@ def test_a_file_that_cannot_be_parsed_keeps_its_entries(tree: Path) -> None:
     assert done.returncode == 0
     assert "tests/test_a.py" in done.stderr
     assert baseline_of(tree) == before
+
+
+def test_what_lies_outside_the_configured_paths_is_compared_with_head(tree: Path) -> None:
+    write(tree, "pyproject.toml", '[tool.migrate]\npaths = ["tests"]\n')
+    write(tree, "tools/test_t.py", MOCKED)
+    repository(tree)
+    assert migrate(tree, "baseline").returncode == 0
+    assert {line.split("\t")[0] for line in baseline_of(tree)} == {"tests/test_a.py"}
+    more = "    mock_redis.get.assert_not_called()\n"
+    for name in ("tools/test_t.py", "tests/test_a.py"):
+        write(tree, name, "# moved\n" + MOCKED)
+        git(tree, "add", ".")
+        assert migrate(tree, "check", name).returncode == 0
+        write(tree, name, MOCKED + more)
+        git(tree, "add", ".")
+        assert migrate(tree, "check", name).stdout.count(f"{name}:") == 1
