@@ -89,7 +89,10 @@ def rewrite_function(
     """
     chunk = "".join(lines[view.first_line - 1 : view.last_line])
     candidates = [stand_in for stand_in in view.stand_ins if stand_in.service != "other"]
-    if candidates and (reason := _unfit(chunk)):
+    held = [allowed(stand_in) or _unmovable(stand_in, view) for stand_in in candidates]
+    if all(held):  # nothing to parse it for
+        return Outcome(None, (), tuple(item for item in held if item is not None))
+    if reason := _unfit(chunk):
         return _unread(candidates, reason)
     try:
         return _rewritten(chunk, candidates, view, fixture_of, environment, allowed, wanted, imports or {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from migrator.config import Config
 from migrator.discover import discover
 from migrator.extract import extract
 from migrator.facts import Facts
+from migrator.forked import forked
 from migrator.judge import Judge
 from migrator.libraries import FAKE_FIXTURES
 from migrator.link import Linker, is_test_file
@@ -123,10 +125,12 @@ class Project:
         context: list[str],
         facts: dict[str, Facts],
         unlisted: list[Unreadable],
+        jobs: int = 1,
     ) -> None:
         self.root = root
         self.config = config
         self.paths = paths
+        self.jobs = jobs
         self.store = Store(root, sorted({*facts, *context}), facts)
         self.linker = Linker(self.store, config.services)
         self.judge = Judge(self.linker, config)
@@ -151,12 +155,9 @@ class Project:
     def files(self) -> dict[str, FileView]:
         """The files that have violations or functions of interest, in path order."""
         if self._views is None:
-            self._views = {}
-            for path in self.paths:
-                if path in self.store.listed:
-                    view = self.judge.file(path)
-                    if view.violations or view.functions:
-                        self._views[path] = view
+            listed = set(self.store.listed)
+            views = forked(self.judge.file, [path for path in self.paths if path in listed], self.jobs)
+            self._views = {view.path: view for view in views if view.violations or view.functions}
         return self._views
 
     @property
@@ -207,35 +208,48 @@ def open_project(
 ) -> Project:
     """Discovers, sieves and reads a tree. Raises UsageError on a path that does not exist."""
     found, unlisted = discover(root, paths, config.exclude)
-    facts = _read_all(root, found, jobs or os.cpu_count() or 1, progress)
+    processes = jobs or os.cpu_count() or 1
+    facts = _read_all(root, found, processes, progress)
     context = sorted(_conftests(root, found) - set(facts))
     for path in context:
         facts[path] = read_facts(root, path, always=True) or Facts(path)
     known = set(facts)
     names: set[str] = set()
     while True:
-        project = Project(root, config, found, context, facts, unlisted)
-        loud = [path for path in list(facts) if facts[path].quiet and project.linker.speaks(path)]
-        for path in loud:
-            facts[path] = read_facts(root, path, always=True, whole=True) or Facts(path)
+        project = Project(root, config, found, context, facts, unlisted, processes)
+        loud = _read_whole(project, [path for path in facts if facts[path].quiet])
         if loud:
-            project = Project(root, config, found, context, facts, unlisted)
+            facts.update(loud)
+            project = Project(root, config, found, context, facts, unlisted, processes)
         fresh = project.mock_fixture_names() - names - set(FAKE_FIXTURES)
         rest = [path for path in found if path not in known]
         if not fresh or not rest:
             return project
         names |= fresh
         pattern = mentions(fresh)
-        for path in rest:
+
+        def asking(path: str, pattern: re.Pattern[bytes] = pattern) -> Facts | None:
             try:
                 hit = pattern.search(source.read(root / path)) is not None
             except OSError:
-                continue
-            if hit:
-                facts[path] = read_facts(root, path, always=True) or Facts(path)
+                return None
+            return read_facts(root, path, always=True) or Facts(path) if hit else None
+
+        facts.update({item.path: item for item in forked(asking, rest, processes) if item is not None})
         if set(facts) == known:
             return project
         known = set(facts)
+
+
+def _read_whole(project: Project, paths: list[str]) -> dict[str, Facts]:
+    """The facts of those files, read again, in which an unread function's names stand for mocks after all."""
+
+    def again(path: str) -> Facts | None:
+        if not project.linker.speaks(path):
+            return None
+        return read_facts(project.root, path, always=True, whole=True) or Facts(path)
+
+    return {item.path: item for item in forked(again, paths, project.jobs) if item is not None}
 
 
 def _conftests(root: Path, paths: Iterable[str]) -> set[str]:

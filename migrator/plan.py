@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from migrator.codemods.schema import read_schema
 from migrator.codemods.site import Environment
 from migrator.codemods.unused_import import newly_unused, prune
 from migrator.config import REAL_FIXTURES, SERVICE_FIXTURES, Config
+from migrator.forked import forked
 from migrator.inventory import Project
 from migrator.model import FileView, Fix, FixtureView, FunctionView, StandIn, Violation
 from migrator.proof import flaw, key
@@ -122,9 +124,8 @@ class _Planner:
         self.only = only
         self.environment = environment_of(project.config)
         self.views: dict[str, FileView] = dict(project.files)
-        self.context = {
-            path: project.judge.file(path) for path in project.store.listed if path not in set(project.paths)
-        }
+        own = set(project.paths)
+        self.context = {path: project.judge.file(path) for path in project.store.listed if path not in own}
         self.texts: dict[str, str] = {}
         self.outcomes: dict[tuple[str, str], Outcome] = {}
         self.held: dict[tuple[str, str, str], str] = {}
@@ -157,6 +158,17 @@ class _Planner:
             return Left(stand_in, stand_in.line, reason, "manual") if reason is not None else None
 
         return check
+
+    def rewrite_all(self, paths: Sequence[str], jobs: int) -> None:
+        """Rewrites every function of many files that can be."""
+        for path, outcomes, held in forked(self._rewritten, paths, jobs):
+            self.held.update(held)
+            self.outcomes.update({(path, name): outcome for name, outcome in outcomes.items()})
+
+    def _rewritten(self, path: str) -> tuple[str, dict[str, Outcome], dict[tuple[str, str, str], str]]:
+        self.rewrite(path)
+        outcomes = {view.qualname: self.outcomes[path, view.qualname] for view in self.candidates(path)}
+        return path, outcomes, {where: reason for where, reason in self.held.items() if where[0] == path}
 
     def rewrite(self, path: str) -> None:
         """Rewrites every function of a file that can be."""
@@ -199,13 +211,16 @@ class _Planner:
         A fixture that requests a mock fixture and a test that requests both see one mock: all of them move or none.
         """
         fixtures = self._fixture_functions()
+        requesters: dict[str, list[tuple[str, FunctionView]]] = defaultdict(list)
+        for path, view in self._all_functions():
+            for key_ in {item.fixture for item in view.stand_ins if item.fixture is not None}:
+                requesters[key_].append((path, view))
         again: set[str] = set()
         for key_, dependent in self._dependents():
             members = [dependent]
             keys = {f"{dependent[0]}::{dependent[1].qualname}"}
-            for path, view in self._all_functions():
-                requests = any(item.fixture == key_ for item in view.stand_ins)
-                if requests and (path, view) not in members and self._reaches(view, keys, fixtures):
+            for path, view in requesters[key_]:
+                if (path, view) != dependent and self._reaches(view, keys, fixtures):
                     members.append((path, view))
             stuck = [(path, view) for path, view in members if not self._moved(path, view, key_)]
             if not stuck:
@@ -288,6 +303,18 @@ class _Planner:
         if new == old:
             return old
         return prune(new, gone) if (gone := newly_unused(old, new)) else new
+
+    def changes(self, path: str) -> bool:
+        """Whether a function of the file was rewritten."""
+        return any(
+            (outcome := self.outcomes.get((path, view.qualname))) is not None and outcome.text is not None
+            for view in self.candidates(path)
+        )
+
+    def proved(self, path: str) -> tuple[str, str | None, str | None, tuple[Violation, ...]]:
+        """The file's new text, None where it stays as it was, with what `prove` says of it."""
+        new = self.assemble(path)
+        return (path, new, *self.prove(path, new)) if new != self.text(path) else (path, None, None, ())
 
     def prove(self, path: str, new: str) -> tuple[str | None, tuple[Violation, ...]]:
         """Why the new text must not be, or the violations that it no longer has."""
@@ -399,19 +426,19 @@ def plan_project(
     """
     planner = _Planner(project, frozenset(only), rewrite, frozen or {})
     touched = [path for path in planner.views if planner.candidates(path)]
-    for path in touched:
-        planner.rewrite(path)
+    processes = jobs or os.cpu_count() or 1
+    planner.rewrite_all(touched, processes)
     planner.settle()
     plan = Plan()
     proved: dict[str, tuple[str, tuple[Violation, ...]]] = {}
-    for path in touched:
-        new = planner.assemble(path)
-        if new != planner.text(path):
-            found, gone = planner.prove(path, new)
-            if found is None:
-                proved[path] = (new, gone)
-            else:
-                _withhold(planner, path, found)
+    changing = [path for path in touched if planner.changes(path)]
+    for path, new, flaw_, gone in forked(planner.proved, changing, processes):
+        if new is None:
+            continue
+        if flaw_ is None:
+            proved[path] = (new, gone)
+        else:
+            _withhold(planner, path, flaw_)
     planner.settle()
     dead = planner.dead()
     for path in sorted({*touched, *dead}):
