@@ -523,6 +523,8 @@ class Judge:
             found += self._value_evidence(path, origin)
         best = min(found, key=lambda item: item.rank)
         if best.rank >= METHODS:
+            best = min(best, self._of_parts(path, function), key=lambda item: item.rank)
+        if best.rank >= METHODS:
             for returned in function.returned_names:
                 best = min(best, self._name(returned, "name"), key=lambda item: item.rank)
         if best.rank >= METHODS:
@@ -536,6 +538,18 @@ class Judge:
                 best = Evidence(METHODS, said[0], f"methods {said[1]}")
         self._fixture_evidence[key] = best
         return best
+
+    def _of_parts(self, path: str, function: Function) -> Evidence:
+        """What the keys of a namespace or dict say that a fixture hands out, where all of its stand-ins agree."""
+        found = {
+            self._name(key, "key")
+            for origin in function.returns
+            if origin[0] in ("dict", "call")
+            and not any(value.kind in STAND_INS for value in self.linker.values(path, origin))
+            for key, part in (origin[1] if origin[0] == "dict" else origin[3])
+            if isinstance(key, str) and any(value.kind in STAND_INS for value in self.linker.values(path, part))
+        }
+        return found.pop() if len(found) == 1 else NO_EVIDENCE
 
     def name_evidence(self, path: str, function: int | None, cls: int | None, name: str) -> Evidence:
         """The service of a local name as one function sees it."""
