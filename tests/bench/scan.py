@@ -123,7 +123,7 @@ def _print(rows: Sequence[tuple[Case, list[Cost]]], tree: Path) -> None:
             f"{'' if found is None else format(found, ','):>9}{ratio}"
         )
     print("\nwall: the least and the median; CPU: the median over all processes of a run; peak: the most that the")
-    print("processes of a run held together, sampled every 20 ms, shared pages counted in each of them.")
+    print("processes of a run held together, sampled every 10 ms, shared pages counted in each of them.")
 
 
 def _print_versions(chosen: Sequence[Peer]) -> None:
