@@ -17,6 +17,7 @@ from migrator.codemods.created_mock import added, named
 from migrator.codemods.fake_client import is_fake_client
 from migrator.codemods.fixture_request import in_its_place, without
 from migrator.codemods.layout import laid_out
+from migrator.codemods.look import look
 from migrator.codemods.methods import METHODS
 from migrator.codemods.patch_bind import Binding, binding
 from migrator.codemods.registry import expressions, service_table, statements
@@ -305,7 +306,7 @@ class _Rewriter:
     def _learn(self) -> None:
         """Collects what the test asserts and programs, before anything is decided."""
         finder = _Calls(self)
-        self.function.body.visit(finder)
+        look(self.function.body, finder)
         self.test.calls = finder.calls
 
     def _is_client(self) -> None:
@@ -314,7 +315,7 @@ class _Rewriter:
         if service == "http" and not self.test.environment.applications:
             raise _Refused(None, Refuse("name the application that answers in [tool.realservices.apps]", "assisted"))
         finder = _Asked(self)
-        self.function.body.visit(finder)
+        look(self.function.body, finder)
         strange = [(name, node) for name, node in finder.found if name not in METHODS[service]]
         if strange:
             name, node = strange[0]
@@ -360,7 +361,7 @@ class _Rewriter:
     def _asserted(self) -> set[str]:
         """The literals that the test's assertions name."""
         finder = _Asserted()
-        self.function.body.visit(finder)
+        look(self.function.body, finder)
         return finder.found
 
     # -- statements
@@ -432,7 +433,7 @@ class _Rewriter:
         if not isinstance(statement, cst.SimpleStatementLine) or not isinstance(statement.body[0], cst.Assert):
             return False
         finder = _HasCall()
-        statement.visit(finder)
+        look(statement, finder)
         return finder.found
 
     def _asserts(self, statement: cst.BaseStatement) -> bool:
@@ -650,7 +651,7 @@ class _Rewriter:
     def mentions(self, node: cst.CSTNode) -> bool:
         """Whether a node names the stand-in."""
         finder = _Mentions(self.names)
-        node.visit(finder)
+        look(node, finder)
         return finder.found
 
     def expressions(self, node: cst.CSTNode) -> cst.CSTNode:
@@ -672,11 +673,11 @@ class _Rewriter:
     def note_journal(self, node: cst.BaseExpression) -> None:
         """Remembers the methods whose journal is asserted, so that seeds and reads keep out of it."""
         finder = _JournalMethods()
-        node.visit(finder)
+        look(node, finder)
         self.journal |= finder.found
 
 
-class _Mentions(cst.CSTVisitor):
+class _Mentions:
     def __init__(self, names: set[str]) -> None:
         self.names = names
         self.found = False
@@ -686,20 +687,20 @@ class _Mentions(cst.CSTVisitor):
             self.found = True
 
     def visit_Attribute(self, node: cst.Attribute) -> bool:
-        node.value.visit(self)
+        look(node.value, self)
         return False
 
     def visit_Arg(self, node: cst.Arg) -> bool:
-        node.value.visit(self)
+        look(node.value, self)
         return False
 
     def visit_Param(self, node: cst.Param) -> bool:
         if node.default is not None:
-            node.default.visit(self)
+            look(node.default, self)
         return False
 
 
-class _Asked(cst.CSTVisitor):
+class _Asked:
     """The client methods that a function asks of the stand-in."""
 
     def __init__(self, rewriter: _Rewriter) -> None:
@@ -715,11 +716,11 @@ class _Asked(cst.CSTVisitor):
 
 def _names(node: cst.CSTNode, name: str) -> bool:
     finder = _Mentions({name})
-    node.visit(finder)
+    look(node, finder)
     return finder.found
 
 
-class _HasCall(cst.CSTVisitor):
+class _HasCall:
     def __init__(self) -> None:
         self.found = False
 
@@ -727,7 +728,7 @@ class _HasCall(cst.CSTVisitor):
         self.found = True
 
 
-class _JournalMethods(cst.CSTVisitor):
+class _JournalMethods:
     def __init__(self) -> None:
         self.found: set[str] = set()
 
@@ -741,7 +742,7 @@ class _JournalMethods(cst.CSTVisitor):
             self.found.add(str(node.args[0].value.evaluated_value))
 
 
-class _Calls(cst.CSTVisitor):
+class _Calls:
     """Every assertion and answer of the stand-in in a function."""
 
     def __init__(self, rewriter: _Rewriter) -> None:
@@ -766,7 +767,7 @@ class _Calls(cst.CSTVisitor):
                 self.rewriter.test.programmed[name] = node.value
 
 
-class _Asserted(cst.CSTVisitor):
+class _Asserted:
     def __init__(self) -> None:
         self.found: set[str] = set()
         self.inside = 0
@@ -783,22 +784,22 @@ class _Asserted(cst.CSTVisitor):
 
 def _constants(node: cst.BaseExpression) -> set[str]:
     finder = _Constants()
-    node.visit(finder)
+    look(node, finder)
     return finder.found
 
 
-class _Constants(cst.CSTVisitor):
+class _Constants:
     def __init__(self) -> None:
         self.found: set[str] = set()
 
     def visit_Dict(self, node: cst.Dict) -> bool:
         """Keys are names, not values."""
         for element in node.elements:
-            element.value.visit(self)
+            look(element.value, self)
         return False
 
     def visit_Subscript(self, node: cst.Subscript) -> bool:
-        node.value.visit(self)
+        look(node.value, self)
         return False
 
     def visit_Integer(self, node: cst.Integer) -> None:

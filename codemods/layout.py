@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import libcst as cst
 
+from migrator.codemods.look import look
+
 WIDTH = 100
 
 
@@ -14,7 +16,7 @@ def laid_out(
     if indent + len(module.code_for_node(statement).strip()) <= WIDTH:
         return statement
     finder = _Outermost()
-    statement.visit(finder)
+    look(statement, finder)
     if finder.found is None:
         return statement
     call = finder.found
@@ -25,7 +27,7 @@ def laid_out(
     return changed
 
 
-class _Outermost(cst.CSTVisitor):
+class _Outermost:
     """The first call with several arguments that is inside no other."""
 
     def __init__(self) -> None:

@@ -6,8 +6,7 @@ import ast
 from collections.abc import Mapping
 from pathlib import Path
 
-from migrator.newer import tree_of
-from migrator.source import decode
+from migrator.source import decode, tree_of
 
 _ROUTES = frozenset(
     {"websocket", "websocket_route", "WebSocketRoute", "add_websocket_route", "add_api_websocket_route"}

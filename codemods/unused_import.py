@@ -12,8 +12,7 @@ from collections.abc import Collection
 import libcst as cst
 
 from migrator.codemods.command import command
-from migrator.newer import tree_of
-from migrator.source import split_lines
+from migrator.source import split_lines, tree_of
 
 EXAMPLES = [
     (

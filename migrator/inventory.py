@@ -263,7 +263,7 @@ def _conftests(root: Path, paths: Iterable[str]) -> set[str]:
     return {
         conftest
         for folder in folders
-        if not folder.startswith("..") and (root / (conftest := posixpath.join(folder, "conftest.py"))).is_file()
+        if not folder.startswith("..") and os.path.isfile(root / (conftest := posixpath.join(folder, "conftest.py")))  # noqa: PTH113
     }
 
 

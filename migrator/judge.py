@@ -39,7 +39,7 @@ from migrator.libraries import (
 )
 from migrator.link import STAND_INS, Linker, Value, is_test_file
 from migrator.model import Answer, FileView, FixtureView, FunctionView, Role, Service, Span, StandIn, Violation
-from migrator.newer import tree_of
+from migrator.source import tree_of
 
 _NEVER_STAND_INS = frozenset({"real", "instance", "class", "holder", "monkeypatch", "mocker", "lambda"})
 _RE_EXPORTED = frozenset({"mock_class", "mock_module", "mock_member", "patch", "mocker_class", "spy"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from migrator.newer import tree_of
+from migrator.source import tree_of
 
 _DEEPEST = 2_000
 """What libcst's parser can be asked to read; it takes 5,000 where the stack has 8 MB."""

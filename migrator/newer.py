@@ -11,7 +11,6 @@ import ast
 import bisect
 import keyword
 import re
-import warnings
 from dataclasses import dataclass, field
 
 from migrator.formatted import QUOTES, Field, Group, Part, read_group
@@ -65,19 +64,6 @@ class _Text:
         line = bisect.bisect_right(self.lines, index)
         start = self.lines[line - 1]
         return line, index - start if self.ascii else len(_encoded(self.text[start:index]))
-
-
-def tree_of(text: str) -> ast.Module:
-    """The tree of a text in any grammar of Python 3. Raises SyntaxError, or ValueError where it holds a null."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(text)
-        except SyntaxError as error:
-            try:
-                return parse(text)[0]
-            except SyntaxError:
-                raise error from None
 
 
 def parse(text: str) -> tuple[ast.Module, str]:

@@ -11,7 +11,7 @@ from pyflakes import checker, messages
 
 from migrator.model import Violation
 from migrator.nesting import too_deep
-from migrator.newer import tree_of
+from migrator.source import tree_of
 
 _NAMES = (
     messages.UndefinedName,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import codecs
 import errno
 import io
 import os
 import stat
 import tokenize
+import warnings
 from pathlib import Path
 
 
@@ -53,6 +55,21 @@ def read(path: Path) -> bytes:
 
 def _open(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def tree_of(text: str) -> ast.Module:
+    """The tree of a text in any grammar of Python 3. Raises SyntaxError, or ValueError where it holds a null."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(text)
+        except SyntaxError as error:
+            from migrator.newer import parse  # what it compiles at once is for nothing where nothing is newer
+
+            try:
+                return parse(text)[0]
+            except SyntaxError:
+                raise error from None
 
 
 def split_lines(text: str) -> list[str]:
