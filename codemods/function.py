@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import cast
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
 
 from migrator.codemods.created_mock import added, named
 from migrator.codemods.fake_client import is_fake_client
 from migrator.codemods.fixture_request import in_its_place, without
 from migrator.codemods.layout import laid_out
+from migrator.codemods.line import line_of
 from migrator.codemods.look import look
 from migrator.codemods.methods import METHODS
 from migrator.codemods.patch_bind import Binding, binding
@@ -236,16 +236,12 @@ class _Rewriter:
         )
         self.keeps = keeps
         self.test = Test(self.function, environment, imports)
-        self._positions: object = None
 
     # -- positions and text
 
     def line_of(self, node: cst.CSTNode) -> int:
         """The line of a node in the chunk, from 1."""
-        wrapper = MetadataWrapper(self.module, unsafe_skip_copy=True)
-        position = wrapper.resolve(PositionProvider).get(node)
-        line = position.start.line if position is not None else 1
-        return line - 1 if self.indent else line
+        return line_of(self.module, node) - bool(self.indent)
 
     def code(self, node: cst.CSTNode) -> str:
         return self.module.code_for_node(node)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
 from typing import Any
@@ -16,29 +16,31 @@ _SPACING = frozenset(
 
 
 @cache
-def _below(kind: type[cst.CSTNode]) -> tuple[str, ...]:
-    """The fields of a node that can hold anything but white space and punctuation."""
+def _below(kind: type[Any]) -> tuple[str, ...]:
+    """The fields of a node that can hold anything but white space and punctuation; none of what is no node."""
+    if not issubclass(kind, cst.CSTNode):
+        return ()
     return tuple(
         field.name for field in fields(kind) if field.name not in _SPACING and not field.name.startswith("whitespace")
     )
 
 
 @cache
-def _rule(reader: type[object], kind: type[cst.CSTNode]) -> Callable[[Any, Any], bool | None] | None:
-    found: Callable[[Any, Any], bool | None] | None = getattr(reader, f"visit_{kind.__name__}", None)
+def _rule(reader: type[Any], name: str) -> Callable[[Any, Any], bool | None] | None:
+    found: Callable[[Any, Any], bool | None] | None = getattr(reader, f"visit_{name}", None)
     return found
 
 
-def look(node: cst.CSTNode, reader: object) -> None:
+def look(node: cst.CSTNode, reader: Any) -> None:
     """Calls the reader's `visit_Call(node)`, `visit_Name(node)` … from the outside in; False: not what is below."""
-    rule = _rule(type(reader), type(node))
+    kind = type(node)
+    rule = _rule(type(reader), kind.__name__)  # type: ignore[arg-type]
     if rule is not None and rule(reader, node) is False:
         return
-    for name in _below(type(node)):
+    for name in _below(kind):
         value = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
-            look(value, reader)
-        elif isinstance(value, Sequence) and not isinstance(value, str):
+        if type(value) is list or type(value) is tuple:
             for item in value:
-                if isinstance(item, cst.CSTNode):
-                    look(item, reader)
+                look(item, reader)
+        elif _below(type(value)):  # type: ignore[arg-type]
+            look(value, reader)

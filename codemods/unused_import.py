@@ -48,6 +48,8 @@ EXAMPLES = [
     ),
 ]
 
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+
 
 def prune(text: str, gone: Collection[str]) -> str:
     """The text without the imports of names that are gone; other lines stay as they are.
@@ -55,8 +57,7 @@ def prune(text: str, gone: Collection[str]) -> str:
     Raises SyntaxError where the text cannot be parsed.
     """
     lines = split_lines(text)
-    blocks = [node for node in ast.walk(tree_of(text)) if isinstance(node, ast.Import | ast.ImportFrom)]
-    for node in sorted(blocks, key=lambda item: item.lineno, reverse=True):
+    for node in sorted(_statements(text), key=lambda item: item.lineno, reverse=True):
         names = {(alias.asname or alias.name).split(".", 1)[0] for alias in node.names}
         if not names & set(gone) or node.end_lineno is None:
             continue
@@ -112,24 +113,34 @@ def _close_gap(lines: list[str], index: int) -> None:
         del lines[index]
 
 
+def _statements(text: str) -> list[ast.Import | ast.ImportFrom]:
+    """The import statements of a text, those in functions too."""
+    found: list[ast.Import | ast.ImportFrom] = []
+    todo: list[ast.AST] = [tree_of(text)]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.append(node)
+        for block in _BLOCKS:
+            todo += getattr(node, block, ())
+    return found
+
+
 def imported(text: str) -> set[str]:
     """The names that a text's imports bind."""
     return {
         (alias.asname or alias.name).split(".", 1)[0]
-        for node in ast.walk(tree_of(text))
-        if isinstance(node, ast.Import | ast.ImportFrom)
+        for node in _statements(text)
         for alias in node.names
     }
 
 
 def used(text: str) -> set[str]:
     """Every word of a text outside its import statements: what is imported may be used wherever its name stands."""
-    tree = tree_of(text)
     lines = split_lines(text)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            for line in range(node.lineno - 1, node.end_lineno or node.lineno):
-                lines[line] = "\n"
+    for node in _statements(text):
+        for line in range(node.lineno - 1, node.end_lineno or node.lineno):
+            lines[line] = "\n"
     return set(re.findall(r"[^\W\d]\w*", "".join(lines)))
 
 

@@ -38,6 +38,7 @@ from migrator.facts import (
 from migrator.libraries import BEHAVIOUR_ATTRIBUTES, INSPECTIONS, WEAK_INSPECTIONS
 from migrator.model import Span
 from migrator.quiet import quiet_names
+from migrator.source import parsed
 
 _FIXTURE_DECORATORS = frozenset(
     {"pytest.fixture", "pytest_asyncio.fixture", "pytest.yield_fixture", "_pytest.fixtures.fixture"}
@@ -79,9 +80,7 @@ def extract(path: str, text: str, *, whole: bool = True) -> Facts:
     facts = Facts(path)
     plain = text
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+        tree = parsed(text)
     except SyntaxError as error:
         newer = _newer(text)
         if newer is None:

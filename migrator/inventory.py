@@ -23,7 +23,7 @@ from migrator.sieve import may_violate, mentions
 Progress = Callable[[int, int], None]
 """Called with the files done and the files in all."""
 
-_FULL = bool(os.environ.get("MIGRATE_FULL_PARSE"))
+FULL = bool(os.environ.get("MIGRATEFULL_PARSE"))
 """Every file parsed and every function read: slow, and what the quick way is compared with."""
 
 _SMALL = 40
@@ -99,13 +99,13 @@ def read_facts(root: Path, path: str, *, always: bool = False, whole: bool = Fal
     except OSError as error:
         return Facts(path, error=f"cannot be read: {error.strerror}")
     worded = may_violate(data, test=is_test_file(path))
-    if not (worded or always or _FULL):
+    if not (worded or always or FULL):
         return None
     try:
         text = source.decode(data)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
         return Facts(path, error=f"cannot be decoded: {error}")
-    facts = extract(path, text, whole=whole or _FULL)
+    facts = extract(path, text, whole=whole or FULL)
     facts.mentions = worded
     return facts
 

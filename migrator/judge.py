@@ -7,7 +7,7 @@ import posixpath
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -840,6 +840,14 @@ class Judge:
 
     def _key(self, key: tuple[str, int] | None) -> str | None:
         return None if key is None else f"{key[0]}::{self.linker.facts[key[0]].functions[key[1]].qualname}"
+
+    def tests(self, path: str, leave: Collection[int] = ()) -> list[Function]:
+        """The tests of a file, but for those that begin on the lines to leave."""
+        return [
+            function
+            for function in self.linker.facts[path].functions
+            if function.parent is None and function.first_line not in leave and self._role(path, function) == "test"
+        ]
 
     def _role(self, path: str, function: Function) -> Role:
         if function.fixture is not None:

@@ -19,8 +19,9 @@ from migrator.codemods.site import Environment
 from migrator.codemods.unused_import import newly_unused, prune
 from migrator.config import REAL_FIXTURES, SERVICE_FIXTURES, Config
 from migrator.forked import forked
-from migrator.inventory import Project
+from migrator.inventory import FULL, Project
 from migrator.model import FileView, Fix, FixtureView, FunctionView, StandIn, Violation
+from migrator.narrow import narrowed, words
 from migrator.proof import flaw, key
 from migrator.source import split_lines
 
@@ -114,6 +115,8 @@ def environment_of(config: Config) -> Environment:
 
 
 Allowed = Callable[[StandIn], Left | None]
+Proved = tuple[str, str | None, str | None, tuple[Violation, ...]]
+"""A path, its new text (None: as it was), why it must not be, the violations that go with it."""
 
 
 class _Planner:
@@ -276,19 +279,24 @@ class _Planner:
 
     # -- files
 
-    def assemble(self, path: str, dead: Iterable[FunctionView] = ()) -> str:
-        """The text of a file with its rewritten functions, without its dead fixtures and unused imports."""
-        old = self.text(path)
-        lines = split_lines(old)
-        changes: list[tuple[int, int, str | None]] = (
-            [
-                (view.first_line, view.last_line, outcome.text)
-                for view in self.candidates(path)
-                if (outcome := self.outcomes.get((path, view.qualname))) is not None and outcome.text is not None
-            ]
-            if path in self.views
-            else []
-        )
+    def changed(self, path: str) -> list[tuple[FunctionView, str]]:
+        """The functions of a file that were rewritten, with their new texts."""
+        return [
+            (view, outcome.text)
+            for view in (self.candidates(path) if path in self.views else ())
+            if (outcome := self.outcomes.get((path, view.qualname))) is not None and outcome.text is not None
+        ]
+
+    def assemble(self, path: str, dead: Iterable[FunctionView] = (), lines: Sequence[str] | None = None) -> str:
+        """The text of a file with its rewritten functions, without its dead fixtures and unused imports.
+
+        `lines` are those of the file where they are not all to be there.
+        """
+        lines = split_lines(self.text(path)) if lines is None else list(lines)
+        old = "".join(lines)
+        changes: list[tuple[int, int, str | None]] = [
+            (view.first_line, view.last_line, text) for view, text in self.changed(path)
+        ]
         shift = 0
         spans = []
         changes += [(view.first_line, view.last_line, None) for view in dead]
@@ -304,24 +312,39 @@ class _Planner:
             return old
         return prune(new, gone) if (gone := newly_unused(old, new)) else new
 
-    def changes(self, path: str) -> bool:
-        """Whether a function of the file was rewritten."""
-        return any(
-            (outcome := self.outcomes.get((path, view.qualname))) is not None and outcome.text is not None
-            for view in self.candidates(path)
-        )
-
-    def proved(self, path: str) -> tuple[str, str | None, str | None, tuple[Violation, ...]]:
+    def proved(self, path: str) -> Proved:
         """The file's new text, None where it stays as it was, with what `prove` says of it."""
         new = self.assemble(path)
         return (path, new, *self.prove(path, new)) if new != self.text(path) else (path, None, None, ())
+
+    def proved_narrowly(self, path: str) -> Proved:
+        """As `proved`, but the text is without the tests that stay as they are."""
+        changed = self.changed(path)
+        if any(view.role != "test" for view, _ in changed):
+            return self.proved(path)
+        lines = split_lines(self.text(path))
+        before = set().union(*(words("".join(lines[view.first_line - 1 : view.last_line])) for view, _ in changed))
+        lost = before - set().union(*(words(text) for _, text in changed))
+        facts = self.project.store[path]
+        own = {view.first_line for view, _ in changed}
+        found = narrowed(lines, facts, self.project.judge.tests(path, leave=own), lost)
+        if found is None:
+            return self.proved(path)
+        narrow, gone = found
+        old, new = "".join(narrow), self.assemble(path, lines=narrow)
+        rest = [violation for violation in self.views[path].violations if violation.span.line not in gone]
+        after = self.project.view(path, new).violations
+        parts = [f"if True:\n{text}" if text[:1] in (" ", "\t") else text for _, text in changed]
+        if flaw(old, new, rest, after, parts):
+            return self.proved(path)
+        return path, new, None, _lost(narrow, new, rest, after)
 
     def prove(self, path: str, new: str) -> tuple[str | None, tuple[Violation, ...]]:
         """Why the new text must not be, or the violations that it no longer has."""
         before = self.views[path].violations
         after = self.project.view(path, new).violations
         found = flaw(self.text(path), new, before, after)
-        return found, () if found else _lost(self.text(path), new, before, after)
+        return found, () if found else _lost(split_lines(self.text(path)), new, before, after)
 
     def dead(self) -> dict[str, list[FunctionView]]:
         """Mock fixtures whose last request is gone, by file."""
@@ -395,10 +418,11 @@ def _removable(fixture: FixtureView | None, asked: set[str]) -> bool:
     return fixture is not None and not fixture.autouse and fixture.name not in asked and fixture.services != ("other",)
 
 
-def _lost(old: str, new: str, before: Sequence[Violation], after: Sequence[Violation]) -> tuple[Violation, ...]:
+def _lost(
+    lines: Sequence[str], new: str, before: Sequence[Violation], after: Sequence[Violation]
+) -> tuple[Violation, ...]:
     """The violations that are gone; of several alike, those whose lines are gone."""
     kept = set(split_lines(new))
-    lines = split_lines(old)
     rest = Counter(map(key, after))
     gone: list[Violation] = []
 
@@ -419,10 +443,13 @@ def plan_project(
     jobs: int | None = None,
     rewrite: str | None = None,
     frozen: Mapping[str, str] | None = None,
+    *,
+    texts: bool = True,
 ) -> Plan:
     """Plans a whole tree; nothing is written.
 
-    `rewrite` plans only what the rewrite of that name takes part in; `frozen` are files that must stay, and why.
+    Without `texts`, only what goes and what stays is found, which costs far less. `rewrite` plans only what the rewrite
+    of that name takes part in; `frozen` are files that must stay, and why.
     """
     planner = _Planner(project, frozenset(only), rewrite, frozen or {})
     touched = [path for path in planner.views if planner.candidates(path)]
@@ -431,8 +458,9 @@ def plan_project(
     planner.settle()
     plan = Plan()
     proved: dict[str, tuple[str, tuple[Violation, ...]]] = {}
-    changing = [path for path in touched if planner.changes(path)]
-    for path, new, flaw_, gone in forked(planner.proved, changing, processes):
+    changing = [path for path in touched if planner.changed(path)]
+    proof = planner.proved if texts or FULL else planner.proved_narrowly
+    for path, new, flaw_, gone in forked(proof, changing, processes):
         if new is None:
             continue
         if flaw_ is None:
@@ -459,7 +487,7 @@ def plan_project(
             if (outcome := planner.outcomes.get((path, view.qualname))) is not None
             for name in outcome.rewrites
         )
-        changed = new if new != planner.text(path) else None
+        changed = new if texts and new != planner.text(path) else None
         plan.files[path] = FilePlan(
             path, planner.text(path), changed, gone, planner.left(path), moved, rewrites, with_fixtures
         )

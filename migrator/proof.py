@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import libcst as cst
 from pyflakes import checker, messages
@@ -29,8 +29,13 @@ def key(violation: Violation) -> tuple[str, str, str]:
     return violation.code, violation.test, violation.symbol
 
 
-def flaw(old: str, new: str, before: Iterable[Violation], after: Iterable[Violation]) -> str | None:
-    """Why the new text must not replace the old; None where it is proved."""
+def flaw(
+    old: str, new: str, before: Iterable[Violation], after: Iterable[Violation], parts: Sequence[str] | None = None
+) -> str | None:
+    """Why the new text must not replace the old; None where it is proved.
+
+    `parts` are the functions of the new text that the old one does not have, where only they need be read by libcst.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -40,7 +45,7 @@ def flaw(old: str, new: str, before: Iterable[Violation], after: Iterable[Violat
     except (RecursionError, MemoryError):
         return _TOO_DEEP
     # the old text is looked at only where the new one has something against it
-    if not _is_read(new) and _is_read(old):
+    if not all(map(_is_read, [new] if parts is None else parts)) and (parts is not None or _is_read(old)):
         return "libcst cannot read the rewritten text"
     try:
         gained = (found := _names(new)) and found - _names(old)

@@ -11,9 +11,8 @@ import re
 from migrator.sieve import WORDS
 
 _LOUD = (*(word.decode() for word in WORDS), "getfixturevalue", "getfuncargvalue")
-_BINDING = re.compile(
-    r"\b(?:class|import|global|nonlocal)\b|\bself\.\w+(?:\[[^\]\n]*\])?\s*(?:,|=[^=]|:)|\bas\s+self\b"
-)
+_OUTWARD = re.compile(r"\b(?:global|nonlocal)\b|\bself\.\w+(?:\[[^\]\n]*\])?\s*(?:,|=[^=]|:)|\bas\s+self\b")
+_BINDING = re.compile(r"\b(?:class|import)\b")
 _RESULT = re.compile(r"\b(?:return|yield)\b")
 _NAMES = re.compile(r"(?<![\w.])[^\W\d]\w*(?:\.\w+)?")
 
@@ -27,6 +26,11 @@ def quiet_names(text: str, *, test: bool) -> frozenset[str] | None:
     small = text.lower()
     if any(word in small for word in _LOUD):
         return None
-    if _BINDING.search(text) or (not test and _RESULT.search(text)) or small.count("def ") > 1:
+    if _BINDING.search(text) or binds_outside(text) or (not test and _RESULT.search(text)) or small.count("def ") > 1:
         return None
     return frozenset(_NAMES.findall(text))
+
+
+def binds_outside(text: str) -> bool:
+    """Whether a function's text may bind a name that other functions read."""
+    return _OUTWARD.search(text) is not None

@@ -54,7 +54,7 @@ def decided(project: Project, jobs: int | None = None) -> list[Violation]:
     """Every violation with its fix: `auto` where the planner's rewrite of the file takes it away."""
     from migrator.plan import plan_project
 
-    plan = plan_project(project, jobs=jobs)
+    plan = plan_project(project, jobs=jobs, texts=False)
     found: list[Violation] = []
     for path, view in project.files.items():
         decisions = plan.decide(path, view.violations)

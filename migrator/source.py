@@ -10,6 +10,7 @@ import os
 import stat
 import tokenize
 import warnings
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -57,19 +58,30 @@ def _open(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def tree_of(text: str) -> ast.Module:
-    """The tree of a text in any grammar of Python 3. Raises SyntaxError, or ValueError where it holds a null."""
+@lru_cache(maxsize=4)
+def parsed(text: str) -> ast.Module:
+    """What `ast.parse` makes of a text, without its warnings. Raises what it raises.
+
+    A rewritten text is looked at by several one after the other; none of them may change the tree.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            return ast.parse(text)
-        except SyntaxError as error:
-            from migrator.newer import parse  # what it compiles at once is for nothing where nothing is newer
+        return ast.parse(text)
 
-            try:
+
+def tree_of(text: str) -> ast.Module:
+    """The tree of a text in any grammar of Python 3. Raises SyntaxError, or ValueError where it holds a null."""
+    try:
+        return parsed(text)
+    except SyntaxError as error:
+        from migrator.newer import parse  # what it compiles at once is for nothing where nothing is newer
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 return parse(text)[0]
-            except SyntaxError:
-                raise error from None
+        except SyntaxError:
+            raise error from None
 
 
 def split_lines(text: str) -> list[str]:
