@@ -128,11 +128,7 @@ def _statements(text: str) -> list[ast.Import | ast.ImportFrom]:
 
 def imported(text: str) -> set[str]:
     """The names that a text's imports bind."""
-    return {
-        (alias.asname or alias.name).split(".", 1)[0]
-        for node in _statements(text)
-        for alias in node.names
-    }
+    return {(alias.asname or alias.name).split(".", 1)[0] for node in _statements(text) for alias in node.names}
 
 
 def used(text: str) -> set[str]:

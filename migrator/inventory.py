@@ -11,6 +11,7 @@ from pathlib import Path
 from migrator import source
 from migrator.config import Config
 from migrator.discover import discover
+from migrator.executors import Executor
 from migrator.extract import extract
 from migrator.facts import Facts
 from migrator.forked import forked
@@ -98,15 +99,22 @@ def read_facts(root: Path, path: str, *, always: bool = False, whole: bool = Fal
         data = source.read(root / path)
     except OSError as error:
         return Facts(path, error=f"cannot be read: {error.strerror}")
-    worded = may_violate(data, test=is_test_file(path))
-    if not (worded or always or FULL):
-        return None
+    return understand(path, data, whole=whole) if always or passes(path, data) else None
+
+
+def passes(path: str, data: bytes) -> bool:
+    """Whether the sieve lets a file through."""
+    return FULL or may_violate(data, test=is_test_file(path))
+
+
+def understand(path: str, data: bytes, *, whole: bool = False) -> Facts:
+    """Facts of one file's bytes."""
     try:
         text = source.decode(data)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
         return Facts(path, error=f"cannot be decoded: {error}")
     facts = extract(path, text, whole=whole or FULL)
-    facts.mentions = worded
+    facts.mentions = may_violate(data, test=is_test_file(path))
     return facts
 
 
@@ -205,11 +213,17 @@ def open_project(
     config: Config,
     jobs: int | None = None,
     progress: Progress | None = None,
+    run: Executor | None = None,
 ) -> Project:
     """Discovers, sieves and reads a tree. Raises UsageError on a path that does not exist."""
     found, unlisted = discover(root, paths, config.exclude)
     processes = jobs or os.cpu_count() or 1
-    facts = _read_all(root, found, processes, progress)
+    if run is None:
+        facts = _read_all(root, found, processes, progress)
+    else:
+        from migrator.executors.reading import read_all
+
+        facts = read_all(run, root, found, progress)
     context = sorted(_conftests(root, found) - set(facts))
     for path in context:
         facts[path] = read_facts(root, path, always=True) or Facts(path)

@@ -6,13 +6,16 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import astuple, fields, replace
 from pathlib import Path
+from typing import Any
 
+from migrator.cache import Memory
 from migrator.config import Config, find_root, load_config
 from migrator.errors import UsageError
+from migrator.executors import open_executor
 from migrator.inventory import Progress, Project, open_project
-from migrator.model import Violation
+from migrator.model import Span, Unreadable, Violation
 from migrator.reports.summary import Scan
 
 
@@ -91,9 +94,37 @@ def progress(title: str) -> Iterator[Progress | None]:
         yield advance
 
 
-def run_scan(paths: Sequence[str], jobs: int | None = None) -> Scan:
-    """Scans as the command does."""
-    config, relative = locate(paths)
-    with progress("scanning") as advance:
-        project = open_project(config.root, relative, config, jobs, advance)
-        return scan_project(project, decided(project, jobs))
+def run_scan(
+    config: Config,
+    paths: Sequence[str],
+    jobs: int | None = None,
+    executor: str | None = None,
+    memory: Memory | None = None,
+) -> Scan:
+    """Scans as the command does, or takes what is kept of the tree as it is."""
+    if memory is not None and (kept := memory.recall(_SCAN)) is not None:
+        return _unpacked(kept)
+    with contextlib.ExitStack() as stack:
+        run = stack.enter_context(open_executor(executor)) if executor is not None else None
+        advance = stack.enter_context(progress("scanning"))
+        project = open_project(config.root, paths, config, jobs, advance, run)
+        scan = scan_project(project, decided(project, jobs))
+    if memory is not None:
+        memory.keep(_SCAN, _packed(scan))
+    return scan
+
+
+_SCAN = "scan"
+_FIELDS = tuple(field.name for field in fields(Violation) if field.name != "span")
+
+
+def _packed(scan: Scan) -> tuple[object, ...]:
+    """A scan in plain tuples."""
+    rows = [(astuple(item.span), *(getattr(item, name) for name in _FIELDS)) for item in scan.violations]
+    return scan.root, scan.files, rows, [astuple(item) for item in scan.unreadable], scan.errors
+
+
+def _unpacked(kept: Any) -> Scan:
+    root, files, rows, unreadable, errors = kept
+    violations = (Violation(span=Span(*span), **dict(zip(_FIELDS, rest, strict=True))) for span, *rest in rows)
+    return Scan(root, files, tuple(violations), tuple(Unreadable(*item) for item in unreadable), errors)

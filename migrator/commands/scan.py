@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from migrator.reports.summary import GROUPS
+from migrator.reports.summary import GROUPS, Scan
 
 
 @click.command()
@@ -25,41 +25,69 @@ from migrator.reports.summary import GROUPS
     "--fail-on", type=click.IntRange(min=0), metavar="N", help="Exit 1 when there are more than N violations."
 )
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes to use; all cores by default.")
+@click.option("--no-cache", is_flag=True, help="Neither use nor keep what was found of the same files before.")
+@click.option("--executor", metavar="URL", help="Have the files read by a Dask cluster: dask://HOST:PORT.")
 def scan(
-    paths: tuple[str, ...], form: str, by: str | None, output: str | None, fail_on: int | None, jobs: int | None
+    paths: tuple[str, ...],
+    form: str,
+    by: str | None,
+    output: str | None,
+    fail_on: int | None,
+    jobs: int | None,
+    no_cache: bool,
+    executor: str | None,
 ) -> None:
     """Count the mocks below PATHS (default: the configured paths, else everything) and name their services."""
-    from migrator.cli import tool_version
+    from migrator.cache import open_memory
     from migrator.errors import UsageError
-    from migrator.scanning import run_scan
+    from migrator.scanning import locate, run_scan
 
     if output is not None and not Path(output).parent.is_dir():
         raise UsageError(f"--output {output}: its folder does not exist; make it first")
-    result = run_scan(paths, jobs)
-    if form == "table":
-        from rich.console import Console
-
-        from migrator.reports.table import print_table
-
-        if output is None:
-            print_table(result, by, Console())
-        else:
-            with Path(output).open("w", encoding="utf-8", errors="backslashreplace") as stream:
-                print_table(result, by, Console(file=stream, width=120))
+    config, relative = locate(paths)
+    memory = None if no_cache else open_memory(config, relative)
+    name = f"{form}-{by}"
+    said = memory.recall(name) if memory is not None else None
+    if said is None:
+        result = run_scan(config, relative, jobs, executor, memory)
+        said = _said(result, form, by, output)
+        if memory is not None and said[0] is not None:
+            memory.keep(name, said)
+    text, warnings, errors, counted = said
+    for warning in warnings:
+        click.echo(f"migrate: {warning}", err=True)
+    if text is None:
+        pass
+    elif output is None:
+        sys.stdout.write(text)
     else:
+        Path(output).write_text(text, encoding="utf-8", errors="backslashreplace")
+    for error in errors:
+        click.echo(f"migrate: {error}", err=True)
+    if errors:
+        sys.exit(2)
+    if fail_on is not None and counted > fail_on:
+        click.echo(f"migrate: {counted} violations, more than the {fail_on} allowed", err=True)
+        sys.exit(1)
+
+
+def _said(result: Scan, form: str, by: str | None, output: str | None) -> tuple[str | None, list[str], list[str], int]:
+    """The document, None for a table, which is printed at once; what to warn of; errors; violations."""
+    counted = len(result.counted)
+    if form != "table":
+        from migrator.cli import tool_version
         from migrator.reports.formats import FORMATS, too_many
 
-        if (warning := too_many(result, form)) is not None:
-            click.echo(f"migrate: {warning}", err=True)
+        warning = too_many(result, form)
         text = FORMATS[form](result, tool_version(), by)
-        if output is None:
-            sys.stdout.write(text)
-        else:
-            Path(output).write_text(text, encoding="utf-8", errors="backslashreplace")
-    for error in result.errors:
-        click.echo(f"migrate: {error}", err=True)
-    if result.errors:
-        sys.exit(2)
-    if fail_on is not None and len(result.counted) > fail_on:
-        click.echo(f"migrate: {len(result.counted)} violations, more than the {fail_on} allowed", err=True)
-        sys.exit(1)
+        return text, [] if warning is None else [warning], list(result.errors), counted
+    from rich.console import Console
+
+    from migrator.reports.table import print_table
+
+    if output is None:
+        print_table(result, by, Console())
+    else:
+        with Path(output).open("w", encoding="utf-8", errors="backslashreplace") as stream:
+            print_table(result, by, Console(file=stream, width=120))
+    return None, [], list(result.errors), counted

@@ -34,7 +34,7 @@ def plain(tree: Path) -> str:
 
 
 def scanned(tree: Path, *arguments: str, **environment: str) -> str:
-    done = migrate(tree, "scan", *arguments, "--format", "json", **environment)
+    done = migrate(tree, "scan", *arguments, "--format", "json", "--no-cache", **environment)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
