@@ -71,6 +71,7 @@ def open_memory(config: Config, paths: Sequence[str]) -> Memory | None:
     try:
         folder = _folder()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stamp = _own_stamp()
     except (OSError, RuntimeError):
         return None
     here = os.path.relpath(config.root)
