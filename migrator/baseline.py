@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from migrator.errors import UsageError
@@ -33,6 +33,20 @@ def read_baseline(path: Path) -> Marks | None:
     """
     data = _read(path)
     return _entries(path, data) if data is not None else None
+
+
+def read_some(path: Path, wanted: Callable[[str], bool]) -> Marks:
+    """The entries of the files that are wanted, in whatever order they stand. Raises UsageError as `read_baseline`."""
+    data = _read(path) or b""
+    lines: dict[bytes, list[bytes]] = {}
+    for line in data.split(b"\n"):
+        lines.setdefault(line.partition(b"\t")[0], []).append(line)
+    names = {name: _unquoted(name.decode("utf-8", "replace")) for name in lines}
+    chosen = [line for name, file in names.items() if file is None or wanted(file) for line in lines[name]]
+    try:
+        return _entries(path, b"\n".join(chosen))
+    except UsageError:
+        return _entries(path, data)  # it knows the line's number
 
 
 def look_up(path: Path, files: Iterable[str]) -> Marks | None:

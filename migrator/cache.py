@@ -17,7 +17,6 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +73,15 @@ def open_memory(config: Config, paths: Sequence[str]) -> Memory | None:
         stamp = _own_stamp()
     except (OSError, RuntimeError):
         return None
+    from importlib.metadata import version
+
     here = os.path.relpath(config.root)
     flags = [os.environ.get(name) for name in FLAGS]
     asked = (
         flags,
         *map(version, _NEEDS),
         sys.version,
-        _own_stamp(),
+        stamp,
         str(config.root),
         here,
         repr(config),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from migrator import source
-from migrator.baseline import NAME, below, look_up, read_baseline
+from migrator.baseline import NAME, below, look_up, read_some
 from migrator.beside import beside
 from migrator.config import Config
 from migrator.discover import discover, excluded
@@ -22,7 +22,7 @@ from migrator.errors import UsageError
 from migrator.extract import extract
 from migrator.facts import Facts
 from migrator.fingerprint import IMPORTS, Marks, fingerprint, marks_of, surviving
-from migrator.inventory import Project, open_project
+from migrator.inventory import FULL, Project, open_project
 from migrator.link import is_test_file
 from migrator.model import Unreadable, Violation
 from migrator.scanning import locate
@@ -114,6 +114,11 @@ def _project(subject: _Subject, texts: Mapping[str, bytes | None], facts: dict[s
     """The files with these texts; `facts` gets theirs, and of what else of the tree is read for them."""
     facts.update({path: _facts(path, texts[path]) for path in (*subject.paths, *subject.context)})
     there = [path for path in subject.paths if texts[path] is not None]
+    project = Project(subject.config.root, subject.config, there, list(subject.context), facts, [])
+    loud = [path for path in facts if facts[path].quiet and project.linker.speaks(path)]
+    if not loud:
+        return project
+    facts.update({path: _facts(path, texts[path], whole=True) for path in loud if path in texts})
     return Project(subject.config.root, subject.config, there, list(subject.context), facts, [])
 
 
@@ -122,11 +127,11 @@ def _violations(project: Project) -> list[Violation]:
 
 
 @functools.cache
-def _facts(path: str, data: bytes | None) -> Facts:
+def _facts(path: str, data: bytes | None, *, whole: bool = False) -> Facts:
     if data is None:
         return Facts(path)
     try:
-        facts = extract(path, source.decode(data))
+        facts = extract(path, source.decode(data), whole=whole or FULL)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
         return Facts(path, error=f"cannot be decoded: {error}")
     facts.mentions = may_violate(data, test=is_test_file(path))
@@ -139,11 +144,10 @@ def _not_in_baseline(
     marks = marks_of(found)
     kept = surviving(entries, marks, {})
     if kept != marks:
-        everything = read_baseline(subject.config.root / NAME) or {}
         renamed, _ = moved(repositories.values())
-        gone = {path for path in everything if not (subject.config.root / path).exists()}
-        wanted = {*subject.paths, *gone, *renamed.values()}
-        old = {path: everything[path] for path in everything if path in wanted}
+        here = {*subject.paths, *renamed.values()}
+        root = subject.config.root
+        old = read_some(root / NAME, lambda path: path in here or not (root / path).exists())
         kept = surviving({**entries, **old}, marks, renamed)
     return _unmarked(found, kept)
 

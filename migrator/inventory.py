@@ -7,11 +7,11 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from migrator import source
 from migrator.config import Config
 from migrator.discover import discover
-from migrator.executors import Executor
 from migrator.extract import extract
 from migrator.facts import Facts
 from migrator.forked import forked
@@ -20,6 +20,9 @@ from migrator.libraries import FAKE_FIXTURES
 from migrator.link import Linker, is_test_file
 from migrator.model import FileView, FixtureView, Unreadable
 from migrator.sieve import may_violate, mentions
+
+if TYPE_CHECKING:
+    from migrator.executors import Executor
 
 Progress = Callable[[int, int], None]
 """Called with the files done and the files in all."""

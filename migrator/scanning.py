@@ -8,15 +8,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from migrator.cache import Memory
 from migrator.config import Config, find_root, load_config
 from migrator.errors import UsageError
-from migrator.executors import open_executor
 from migrator.inventory import Progress, Project, open_project
 from migrator.model import Span, Unreadable, Violation
 from migrator.reports.summary import Scan
+
+if TYPE_CHECKING:
+    from migrator.cache import Memory
 
 
 def locate(paths: Sequence[str]) -> tuple[Config, list[str]]:
@@ -104,6 +105,8 @@ def run_scan(
     """Scans as the command does, or takes what is kept of the tree as it is."""
     if memory is not None and (kept := memory.recall(_SCAN)) is not None:
         return _unpacked(kept)
+    from migrator.executors import open_executor
+
     with contextlib.ExitStack() as stack:
         run = stack.enter_context(open_executor(executor)) if executor is not None else None
         advance = stack.enter_context(progress("scanning"))
