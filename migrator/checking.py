@@ -115,7 +115,7 @@ def _project(subject: _Subject, texts: Mapping[str, bytes | None], facts: dict[s
     facts.update({path: _facts(path, texts[path]) for path in (*subject.paths, *subject.context)})
     there = [path for path in subject.paths if texts[path] is not None]
     project = Project(subject.config.root, subject.config, there, list(subject.context), facts, [])
-    loud = [path for path in facts if facts[path].quiet and project.linker.speaks(path)]
+    loud = [path for path in list(facts) if facts[path].quiet and project.linker.speaks(path)]
     if not loud:
         return project
     facts.update({path: _facts(path, texts[path], whole=True) for path in loud if path in texts})
