@@ -6,8 +6,9 @@ The journal keeps what the real client really sent, so a call that failed or was
 from __future__ import annotations
 
 from migrator.codemods.command import command
+from migrator.codemods.listed_calls import conditions
 from migrator.codemods.registry import statement
-from migrator.codemods.site import Argument, Refuse, Replace, Result, Site
+from migrator.codemods.site import Refuse, Replace, Result, Site
 
 EXAMPLES = [
     (
@@ -39,10 +40,6 @@ _ONCE = frozenset({"assert_called_once_with", "assert_awaited_once_with"})
 _ANY = frozenset({"assert_any_call", "assert_any_await"})
 
 
-def _is_any(argument: Argument) -> bool:
-    return argument.text == "ANY" or argument.text.endswith(".ANY")
-
-
 @statement("assertion", order=50)
 def call_journal(site: Site) -> Result | None:
     """Asserts the count or the arguments of what was sent."""
@@ -58,41 +55,14 @@ def call_journal(site: Site) -> Result | None:
     named = [argument for argument in site.arguments if argument.keyword is not None]
     site.journal.add(site.method)
     if site.verb in _ANY:
-        if any(_is_any(argument) for argument in site.arguments):
-            return Refuse("ANY has no counterpart outside the mock library: compare the other arguments by hand")
-        condition = [f"call.args == {_tuple(positional)}"]
-        condition += [f"call.kwargs == {_dict(named)}"] if named else []
-        return Replace((f"assert any({' and '.join(condition)} for call in {site.log}.calls({quoted}))",))
+        condition = conditions("sent", positional, named)
+        return Replace((f"assert any({' and '.join(condition)} for sent in {site.log}.calls({quoted}))",))
     lines = [f"assert {site.log}.count({quoted}) == 1"] if site.verb in _ONCE else []
     last = f"{site.log}.last({quoted})"
-    if any(_is_any(argument) for argument in positional):
-        lines += [
-            f"assert {last}.args[{index}] == {argument.text}"
-            for index, argument in enumerate(positional)
-            if not _is_any(argument)
-        ]
-    elif positional:
-        lines.append(f"assert {last}.args == {_tuple(positional)}")
-    if any(_is_any(argument) for argument in named):
-        lines += [
-            f'assert {last}.kwargs["{argument.keyword}"] == {argument.text}'
-            for argument in named
-            if not _is_any(argument)
-        ]
-    elif named:
-        lines.append(f"assert {last}.kwargs == {_dict(named)}")
-    if not lines:
-        lines = [f"assert {last}.args == ()"]
-    return Replace(tuple(lines))
-
-
-def _tuple(arguments: list[Argument]) -> str:
-    inside = ", ".join(argument.text for argument in arguments)
-    return f"({inside},)" if len(arguments) == 1 else f"({inside})"
-
-
-def _dict(arguments: list[Argument]) -> str:
-    return "{" + ", ".join(f'"{argument.keyword}": {argument.text}' for argument in arguments) + "}"
+    held = conditions(last, positional, named)
+    if named and not positional:
+        held = held[1:]
+    return Replace((*lines, *(f"assert {condition}" for condition in held)))
 
 
 Command = command(__name__)

@@ -65,11 +65,15 @@ def call_state(site: Site) -> Result | None:
         return None
     if sum(1 for name, _, _ in site.test.calls if name == site.method) > 1:
         return None  # several calls may touch one key: only the journal tells them apart
-    if _is_touched_again(site):
-        return None
+    lines = state_of(site)
+    return Replace(lines) if lines else None
+
+
+def state_of(site: Site) -> tuple[str, ...] | None:
+    """Assertions on what the call leaves; None where its arguments, or other calls on its key, do not say."""
     table = service_table(site.target.service)
-    lines = table.state(site) if table is not None else None
-    return Replace(tuple(lines)) if lines else None
+    lines = table.state(site) if table is not None and not _is_touched_again(site) else None
+    return tuple(lines) if lines else None
 
 
 Command = command(__name__)

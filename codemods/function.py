@@ -17,6 +17,7 @@ from migrator.codemods.fake_client import is_fake_client
 from migrator.codemods.fixture_request import in_its_place, without
 from migrator.codemods.layout import laid_out
 from migrator.codemods.line import line_of
+from migrator.codemods.listed_calls import listed_calls
 from migrator.codemods.look import look
 from migrator.codemods.methods import METHODS
 from migrator.codemods.patch_bind import Binding, binding
@@ -24,6 +25,7 @@ from migrator.codemods.registry import expressions, service_table, statements
 from migrator.codemods.site import (
     ASSERTIONS,
     FACES,
+    HAS_CALLS,
     MOCK_NAMES,
     Argument,
     Around,
@@ -153,6 +155,7 @@ def _rewritten(
         used |= probe.used
     if not moved:
         return Outcome(None, (), tuple(left))
+    left = _without_what_they_held(left, moved)
     for stand_in in moved:
         rewriter = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports)
         try:
@@ -162,6 +165,14 @@ def _rewritten(
                 None, (), (*left, *(Left(item, item.line, refused.refuse.reason, "manual") for item in moved))
             )
     return Outcome(_text(module, indent), tuple(moved), tuple(left), frozenset(used))
+
+
+def _without_what_they_held(left: list[Left], moved: Sequence[StandIn]) -> list[Left]:
+    """What was taken from a stand-in that moved, such as `args` of its `call_args`, is no stand-in any more."""
+    gone = {name for stand_in in moved for name in (stand_in.name, *stand_in.aliases)}
+    while more := {item.stand_in.name for item in left if item.stand_in.root in gone} - gone:
+        gone |= more
+    return [item for item in left if item.stand_in.root not in gone]
 
 
 def _unmovable(stand_in: StandIn, view: FunctionView) -> Left | None:
@@ -754,6 +765,10 @@ class _Calls:
                 if item.star == ""
             ]
             self.calls.append((".".join(parts[:-1]), parts[-1], arguments))
+        elif parts and parts[-1] in HAS_CALLS and node.args:
+            method = ".".join(parts[:-1])
+            for item in listed_calls(node.args[0].value, self.rewriter.code) or ():
+                self.calls.append((item.method or method, parts[-1], list(item.arguments)))
 
     def visit_Assign(self, node: cst.Assign) -> None:
         for item in node.targets:
@@ -836,6 +851,14 @@ class _Expressions(cst.CSTTransformer):
         return self.rewriter.inspected(node) is None
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
+        return self.rewriter.inspected(original_node) or updated_node
+
+    def visit_UnaryOperation(self, node: cst.UnaryOperation) -> bool:
+        return self.rewriter.inspected(node) is None
+
+    def leave_UnaryOperation(
+        self, original_node: cst.UnaryOperation, updated_node: cst.UnaryOperation
+    ) -> cst.BaseExpression:
         return self.rewriter.inspected(original_node) or updated_node
 
     def visit_Comparison(self, node: cst.Comparison) -> bool:

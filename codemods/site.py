@@ -21,13 +21,12 @@ ASSERTIONS = frozenset(
 INSPECTIONS = frozenset(
     "call_count call_args call_args_list called await_count await_args await_args_list mock_calls method_calls".split()
 )
+HAS_CALLS = frozenset({"assert_has_calls", "assert_has_awaits"})
 MOCK_NAMES = (
     ASSERTIONS
     | INSPECTIONS
-    | frozenset(
-        "return_value side_effect assert_has_calls assert_has_awaits configure_mock attach_mock mock_add_spec"
-        " reset_mock".split()
-    )
+    | HAS_CALLS
+    | frozenset("return_value side_effect configure_mock attach_mock mock_add_spec reset_mock".split())
 )
 """Attributes that only a mock has: they never survive a rewrite."""
 

@@ -919,6 +919,7 @@ class Judge:
                 fake=value.name if value.kind == "fake" else "",
                 text_replies=value.kind != "fake" or _decodes(local.origin),
                 answers=tuple(_answers("", local.maker, local.line)) if evidence.service != "other" else (),
+                root=_taken_from(name, local.origin, function),
             )
 
     def _asynchronous(self, value: Value, key: tuple[str, int] | None, function: Function, name: str) -> bool | None:
@@ -958,6 +959,18 @@ class Judge:
             else:
                 found += _answers(item.path, item.text, item.line)
         return tuple(found)
+
+
+def _taken_from(name: str, origin: Origin, function: Function) -> str:
+    """The parameter or other local name that a value is reached from: by attributes, items and in loops."""
+    named = {local.origin: other for other, local in function.locals.items() if other != name}
+    while origin[0] in ("attr", "item", "iter") and isinstance(origin[1], tuple):
+        origin = origin[1]
+        if origin[0] == "param":
+            return str(origin[2])
+        if origin in named:
+            return named[origin]
+    return ""
 
 
 _SETUPS = frozenset(

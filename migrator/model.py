@@ -76,6 +76,8 @@ class StandIn:
     aliases: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
     """What the fixture programmed it to answer."""
+    root: str = ""
+    """The other name that its value is taken from: what it is goes with that one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ class Call:
 
     `result` and `error` come when the answer does; `seconds` is the time until then. `args` and `kwargs` are as the
     caller wrote them, their lists, dicts and sets copied, so that what changes later does not rewrite history.
+    A call unpacks into the two, as a mock's does: `args, kwargs = journal.last("set")`; `[0]` and `[1]` are they.
     """
 
     method: str
@@ -24,6 +25,12 @@ class Call:
     result: Any = None
     error: BaseException | None = None
     seconds: float = 0.0
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.args, self.kwargs))
+
+    def __getitem__(self, index: int) -> Any:
+        return (self.args, self.kwargs)[index]
 
     def __str__(self) -> str:
         parts = [_short(value) for value in self.args]
@@ -79,6 +86,17 @@ class Journal:
             wanted = f"1 {name.upper()}" if name else "a call"
             raise AssertionError(f"expected {wanted}, saw 0; {self.summary()}")
         return calls[-1]
+
+    def in_order(self, *wanted: tuple[Any, ...]) -> bool:
+        """Whether these calls, `("set", ("k", 1))` or `("set", ("k", 1), {"ex": 60})`, came one right after the other.
+
+        Calls of methods that are not named do not come between.
+        """
+        rows = [(name.lower(), tuple(args), *(kwargs or [{}])) for name, args, *kwargs in wanted]
+        names = {row[0] for row in rows}
+        sent = [(call.method.lower(), call.args, call.kwargs) for call in list(self._calls)]
+        sent = [row for row in sent if row[0] in names]
+        return any(sent[start : start + len(rows)] == rows for start in range(len(sent) - len(rows) + 1))
 
     def clear(self) -> None:
         """Forget every call."""

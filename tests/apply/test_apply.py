@@ -352,7 +352,7 @@ def test_what_python_accepts_and_libcst_does_not_stops_nothing(project: Project)
         ('n = 7\n    mock_redis.set.assert_called_once_with("k", n)', ['assert await real_redis.get("k") == str(n)']),
         (
             'mock_redis.lpush.assert_any_call("k", "v")',
-            ['assert any(call.args == ("k", "v") for call in real_redis.journal.calls("lpush"))'],
+            ['assert any(sent.args == ("k", "v") for sent in real_redis.journal.calls("lpush"))'],
         ),
         (
             'mock_redis.set.assert_called_once_with("k", "v", nx=True)',
