@@ -9,7 +9,6 @@ import libcst as cst
 
 from migrator.codemods.command import command
 from migrator.codemods.fixture_request import relaid, requests
-from migrator.codemods.site import Target
 
 EXAMPLES = [
     (
@@ -59,9 +58,9 @@ def added(parameters: cst.Parameters, fixture: str) -> cst.Parameters:
     return parameters.with_changes(params=relaid(params, parameters.params))
 
 
-def named(statement: cst.Assign | cst.AnnAssign, target: Target) -> cst.Assign:
+def named(statement: cst.Assign | cst.AnnAssign, bound: str) -> cst.Assign:
     """The author's name bound to the real service."""
-    value = cst.parse_expression(target.bound)
+    value = cst.parse_expression(bound)
     if isinstance(statement, cst.AnnAssign):
         return cst.Assign([cst.AssignTarget(statement.target)], value)
     return statement.with_changes(value=value)

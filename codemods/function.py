@@ -15,6 +15,7 @@ import libcst as cst
 from migrator.codemods.created_mock import added, named
 from migrator.codemods.fake_client import is_fake_client
 from migrator.codemods.fixture_request import in_its_place, without
+from migrator.codemods.kept_on_self import as_fixture, folded
 from migrator.codemods.layout import laid_out
 from migrator.codemods.line import line_of
 from migrator.codemods.listed_calls import listed_calls
@@ -67,6 +68,12 @@ class Outcome:
     moved: tuple[StandIn, ...]
     left: tuple[Left, ...]
     rewrites: frozenset[str] = frozenset()
+    on_self: tuple[tuple[str, str], ...] = ()
+    """What an autouse fixture of the class puts on self: the attribute and the real client."""
+    is_empty: bool = False
+    """Whether nothing is left of the function: it goes."""
+    imports: frozenset[str] = frozenset()
+    """The modules that the new text needs."""
 
 
 class _Refused(Exception):
@@ -131,6 +138,7 @@ def _rewritten(
         module, indent = _parse(chunk)
     except _UNREADABLE:
         return _unread(candidates, "the function cannot be read")
+    module = folded(module, (name for item in candidates for name in (item.name, *item.aliases)))
     for stand_in in candidates:
         held = allowed(stand_in) or _unmovable(stand_in, view)
         if held is not None:
@@ -156,15 +164,50 @@ def _rewritten(
     if not moved:
         return Outcome(None, (), tuple(left))
     left = _without_what_they_held(left, moved)
+    on_self: dict[str, str] = {}
     for stand_in in moved:
         rewriter = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports)
         try:
             module = rewriter.run()
+            on_self.update(rewriter.on_self)
         except _Refused as refused:  # two stand-ins in one statement that cannot both move
             return Outcome(
                 None, (), (*left, *(Left(item, item.line, refused.refuse.reason, "manual") for item in moved))
             )
-    return Outcome(_text(module, indent), tuple(moved), tuple(left), frozenset(used))
+    return _outcome(module, indent, view, moved, left, used, on_self)
+
+
+def _outcome(
+    module: cst.Module,
+    indent: str,
+    view: FunctionView,
+    moved: Sequence[StandIn],
+    left: Sequence[Left],
+    used: set[str],
+    on_self: dict[str, str],
+) -> Outcome:
+    function = _function(module, indent)
+    imports: set[str] = {"pytest"} if on_self else set()
+    if view.role == "setup" and view.injected and any(item.kept and item.how != "kept" for item in moved):
+        replaced = cast(cst.CSTNode, module).deep_replace(function, as_fixture(function))
+        assert isinstance(replaced, cst.Module)
+        module = replaced
+        imports.add("pytest")
+    body = [] if isinstance(function.body, cst.SimpleStatementSuite) else function.body.body
+    is_empty = bool(on_self) and all(_is_pass(statement) for statement in body)
+    return Outcome(
+        _text(module, indent),
+        tuple(moved),
+        tuple(left),
+        frozenset(used),
+        tuple(on_self.items()),
+        is_empty,
+        frozenset(imports),
+    )
+
+
+def _is_pass(statement: cst.CSTNode) -> bool:
+    return isinstance(statement, cst.SimpleStatementLine) and isinstance(statement.body[0], cst.Pass)
 
 
 def _without_what_they_held(left: list[Left], moved: Sequence[StandIn]) -> list[Left]:
@@ -180,15 +223,17 @@ def _unmovable(stand_in: StandIn, view: FunctionView) -> Left | None:
     if stand_in.fake and not is_fake_client(stand_in):
         reason = f"it is a fake by {stand_in.fake}, not a client: request {fixture} and expect its own answers"
         return Left(stand_in, stand_in.line, reason, "manual")
-    if not view.injected and stand_in.how in ("local", "parameter"):
+    if not view.injected and stand_in.how in ("local", "parameter") and not stand_in.kept:
         reason = f"unittest.TestCase takes no fixtures: request {fixture} in an autouse fixture of the class"
         return Left(stand_in, stand_in.line, reason, "manual")
     if stand_in.how == "patch":
         reason = f"it is patched in: take the patch out and bind {fixture} with real_services.bind(target, …)"
         return Left(stand_in, stand_in.line, reason, "manual")
-    if stand_in.how == "attribute":
+    if stand_in.how == "attribute" and not stand_in.kept:
         reason = f"it is kept on self for several tests: request {fixture} in an autouse fixture of the class"
         return Left(stand_in, stand_in.line, reason, "manual")
+    if stand_in.kept:
+        return None
     if stand_in.how == "other":
         return Left(stand_in, stand_in.line, f"it is part of something else: request {fixture} instead", "manual")
     if view.role not in ("test", "fixture"):
@@ -236,15 +281,24 @@ class _Rewriter:
         if asynchronous is None:
             asynchronous = view.is_async
         self.names = {stand_in.name, *stand_in.aliases}
-        is_parameter = stand_in.how == "parameter"
-        keeps = not is_parameter and not _sounds_mocked(stand_in.name)
-        self.target = Target(
-            stand_in,
-            fixture,
-            stand_in.name if keeps else fixture,
-            view.is_async,
-            asynchronous,
-        )
+        self.real = fixture
+        self.on_self: dict[str, str] = {}
+        attribute = next((name for name in (stand_in.name, *stand_in.aliases) if name.startswith("self.")), "")
+        self.attribute = f"self.{fixture}" if _sounds_mocked(attribute) else attribute
+        self.bound = Target(stand_in, fixture, fixture, view.is_async, asynchronous).bound
+        makes = bool(stand_in.kept) and stand_in.how != "kept"
+        self.is_injected = makes and not view.injected
+        """Whether the function put the mock on self, and an autouse fixture puts the real client there before it."""
+        self.makes = makes
+        self.hands_on = makes or view.role == "helper"
+        if stand_in.how == "kept" or self.is_injected:
+            keeps = True
+            self.target = Target(stand_in, self.attribute, self.attribute, view.is_async, asynchronous, direct=True)
+        else:
+            keeps = stand_in.how != "parameter" and not _sounds_mocked(stand_in.name)
+            name = self.attribute if stand_in.how == "attribute" else stand_in.name
+            keeps = keeps or stand_in.how == "attribute"
+            self.target = Target(stand_in, fixture, name if keeps else fixture, view.is_async, asynchronous)
         self.keeps = keeps
         self.test = Test(self.function, environment, imports)
 
@@ -270,6 +324,9 @@ class _Rewriter:
         if not isinstance(self.function.body, cst.IndentedBlock):
             raise _Refused(self.function, Refuse("the body stands on the def line: put it on lines of its own"))
         body = [*self._opening(), *self.block(self.function.body.body)]
+        if self.is_injected:
+            self.on_self[self.attribute] = self.bound
+            body = body or [cst.SimpleStatementLine([cst.Pass()])]
         if not body:
             raise _Refused(
                 self.function, Refuse("nothing of the test is left without its mock: delete it or test an effect")
@@ -294,7 +351,7 @@ class _Rewriter:
             )
             line = f"await {self.target.fixture}.connect(path)"
             raise _Refused(None, Refuse(f"say where it connects ({what}): {line}", "assisted"))
-        wait, face = ("await ", "") if self.target.is_async_test else ("", ".sync")
+        wait, face = "await " if self.target.waits else "", self.target.own
         line = f'{wait}{self.target.fixture}{face}.connect("{paths[0]}")'
         return [cst.parse_statement(line, self.module.config_for_parsing)]
 
@@ -302,6 +359,10 @@ class _Rewriter:
         """The parameters with the real fixture in the mock's place."""
         if self.target.stand_in.fake:
             self.used.add("fake_client")
+        if self.target.stand_in.kept:
+            self.used.add("kept_on_self")
+        if self.target.direct:
+            return self.function.params
         if self.target.stand_in.how == "parameter":
             self.used.add("fixture_request")
             changed = in_its_place(self.function.params, self.target)
@@ -329,7 +390,7 @@ class _Rewriter:
             mend = "name what it stands for in [tool.migrate.services]"
             raise _Refused(node, Refuse(f"{name} is no method of a {service} client: {mend}"))
         mapped = self.target.stand_in.name in self.test.environment.fixtures
-        if not finder.found and not mapped and not _names_a_client(self.target.stand_in.name):
+        if not finder.found and not mapped and not self.hands_on and not _names_a_client(self.target.stand_in.name):
             reason = "nothing in the test says that it is a client: bind or request the real one by hand"
             raise _Refused(None, Refuse(reason))
 
@@ -350,6 +411,9 @@ class _Rewriter:
             site = self.site("answer", method, answer.kind, [], value)
             if answer.kind == "return_value" and table is not None and table.empty(site, method, value):
                 continue
+            if self.makes:
+                what = f"{answer.path or stand_in.name} answers {answer.text} in every test"
+                raise _Refused(None, Refuse(f"{what}: seed what it stands for in the tests that need it", "assisted"))
             shared = _constants(value) & self._asserted()
             is_callable = answer.kind == "side_effect" and not is_literal(value, None)
             if shared or is_callable:
@@ -509,13 +573,17 @@ class _Rewriter:
             if isinstance(result, Around):
                 return result
             return self._replaced(statement, result.lines)
-        if self._is_maker(small):
+        if self._is_maker(small) or self._is_alias(small):
             assert isinstance(small, cst.Assign | cst.AnnAssign)
-            return [statement.with_changes(body=[named(small, self.target)])] if self.keeps else []
+            if self.is_injected:
+                return self._put_on_self(statement)
+            if self._is_maker(small):
+                made = self.expressions(named(small, self.bound))
+                return [statement.with_changes(body=[made])] if self.keeps else []
         bound = binding(small.value, self.names) if isinstance(small, cst.Expr) else None
         if bound is not None:
             return [self._bound(bound, statement.leading_lines)]
-        if isinstance(small, cst.Assign) and any(self._is_kept(item.target) for item in small.targets):
+        if isinstance(small, cst.Assign) and self._keeps(small):
             raise _Refused(small, Refuse("it is kept on self for other methods: request the fixture where it is used"))
         if self._is_handed_out(small):
             raise _Refused(
@@ -524,6 +592,23 @@ class _Rewriter:
             )
         changed = self.expressions(small)
         return [statement.with_changes(body=[changed])]
+
+    def _is_alias(self, small: cst.BaseSmallStatement) -> bool:
+        """`self.redis = mock_redis`: it is kept for other methods."""
+        return (
+            self.makes
+            and isinstance(small, cst.Assign)
+            and all(isinstance(item.target, cst.Name) and item.target.value in self.names for item in small.targets)
+            and isinstance(small.value, cst.Name)
+            and small.value.value in self.names
+        )
+
+    def _put_on_self(self, statement: cst.SimpleStatementLine) -> list[cst.BaseStatement]:
+        """Nothing: the fixture has put the real client there already."""
+        assert isinstance(self.function.body, cst.IndentedBlock)
+        if statement not in self.function.body.body:
+            raise _Refused(statement, Refuse("only some tests get it: give each test what it needs itself"))
+        return []
 
     def _is_handed_out(self, small: cst.BaseSmallStatement) -> bool:
         """`connect.return_value = mock`, `monkeypatch.setattr(…, mock)`: something else gives it to the code."""
@@ -538,12 +623,15 @@ class _Rewriter:
             for item in small.targets
         )
 
-    @staticmethod
-    def _is_kept(target: cst.BaseExpression) -> bool:
-        return isinstance(target, cst.Attribute) and isinstance(target.value, cst.Name) and target.value.value == "self"
+    def _keeps(self, small: cst.Assign) -> bool:
+        """Whether a mock, or what is made with it, is put on self: only where it moves in all methods may that be."""
+        if self.makes and not isinstance(small.value, cst.Name):
+            return False
+        targets = [item.target for item in small.targets]
+        return any(isinstance(item, cst.Attribute) and self.code(item.value) == "self" for item in targets)
 
     def _is_maker(self, small: cst.BaseSmallStatement) -> bool:
-        if self.target.stand_in.how != "local":
+        if self.target.stand_in.how not in ("local", "attribute"):
             return False
         if isinstance(small, cst.Assign) and len(small.targets) == 1:
             return self._is_name(small.targets[0].target)
@@ -553,6 +641,10 @@ class _Rewriter:
         return isinstance(node, cst.Name) and node.value == self.target.stand_in.name
 
     def _decide(self, site: Site, statement: cst.SimpleStatementLine) -> Replace | Around:
+        if self.view.role == "helper":
+            raise _Refused(statement, Refuse(f"{site.text} stands in a helper: say it in the tests that call it"))
+        if self.makes and site.shape in ("error", "assertion"):
+            raise _Refused(statement, Refuse(f"{site.text} holds for every test: say it in the tests that need it"))
         for rewrite in statements(site.shape):
             result = rewrite.rule(site)
             if isinstance(result, Refuse):
@@ -907,6 +999,8 @@ class _Expressions(cst.CSTTransformer):
         if original_node.value == rewriter.target.stand_in.name:
             face = rewriter.target.name if rewriter.keeps else rewriter.target.face
             return cst.parse_expression(face)
+        if original_node.value.startswith("self.") and original_node.value in rewriter.names:
+            return cst.parse_expression(rewriter.attribute)
         return updated_node
 
 

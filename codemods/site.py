@@ -90,6 +90,8 @@ class Target:
     is_async_test: bool
     asynchronous: bool
     """Whether the code under test is given the asynchronous client."""
+    direct: bool = False
+    """Whether the fixture's name is what the code is given: self has been given the face that it needs."""
 
     @property
     def service(self) -> Service:
@@ -99,7 +101,17 @@ class Target:
     @property
     def face(self) -> str:
         """What is handed to the code under test."""
-        return self.bound if self.name == self.fixture else self.name
+        return self.bound if self.name == self.fixture and not self.direct else self.name
+
+    @property
+    def waits(self) -> bool:
+        """Whether the test awaits what it asks of the client."""
+        return self.is_async_test and (self.asynchronous or not self.direct)
+
+    @property
+    def own(self) -> str:
+        """What leads from the fixture's name to the face that the test itself reads and seeds with."""
+        return "" if self.waits or (self.direct and not self.asynchronous) else ".sync"
 
     @property
     def bound(self) -> str:
@@ -161,11 +173,11 @@ class Site:
         # a name of the test's own is what the code is given; the fixture has all faces
         name = target.fixture
         quiet = ".quiet" if method in self.journal else ""
-        return f"{name}{quiet}" if target.is_async_test else f"{name}{quiet}.sync"
+        return f"{name}{quiet}{target.own}"
 
     def read(self, method: str, *arguments: str) -> str:
         """A call of the client, awaited where the test is asynchronous."""
-        wait = "await " if self.target.is_async_test else ""
+        wait = "await " if self.target.waits else ""
         return f"{wait}{self.client(method)}.{method}({', '.join(arguments)})"
 
     @property

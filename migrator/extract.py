@@ -659,6 +659,7 @@ class _Extractor:
             first = chain.split(".", 1)[0]
             owner = self.lookup(first)
             if owner[0] == "self" and chain.count(".") == 1:
+                self.on_self(target.attr)
                 attributes = self.facts.classes[owner[1]].attributes.setdefault(target.attr, [])
                 if origin not in attributes and len(attributes) < 12:
                     attributes.append(origin)
@@ -806,9 +807,18 @@ class _Extractor:
                 found.pop()
         return origin
 
+    def on_self(self, name: str) -> None:
+        """Notes an attribute of self for the method that it stands in."""
+        function = self.function
+        while function is not None:
+            function.on_self.add(name)
+            function = self.facts.functions[function.parent] if function.parent is not None else None
+
     def ev_attribute(self, node: ast.Attribute) -> Origin:
         base = self.within(node.value, node.attr)
         function = self.function
+        if base[0] == "self":
+            self.on_self(node.attr)
         if node.attr in INSPECTIONS or node.attr in _FAKE_INSPECTIONS:
             self.add("inspect", node, self.symbol(node), origin=base, root=self.root(node), name=node.attr)
         if function is not None:

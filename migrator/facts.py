@@ -107,7 +107,10 @@ class Local:
 
 @dataclass(slots=True)
 class Function:
-    """One function definition; `given` says to which callee and dotted target a local name is handed."""
+    """One function definition; `given` says to which callee and dotted target a local name is handed.
+
+    `on_self` are the attributes of self that it reads or sets, what is defined inside it too.
+    """
 
     name: str
     qualname: str
@@ -125,6 +128,7 @@ class Function:
     returns: list[Origin] = field(default_factory=list)
     returned_names: list[str] = field(default_factory=list)
     methods: dict[str, set[str]] = field(default_factory=dict)
+    on_self: set[str] = field(default_factory=set)
     awaited: dict[str, bool] = field(default_factory=dict)
     programmed: list[Programmed] = field(default_factory=list)
     locals: dict[str, Local] = field(default_factory=dict)

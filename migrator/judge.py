@@ -7,7 +7,7 @@ import posixpath
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -25,6 +25,7 @@ from migrator.evidence import (
     service_of_name,
 )
 from migrator.facts import Candidate, Facts, Function, Import, Origin
+from migrator.keeping import Keeping
 from migrator.libraries import (
     ASSERTION_FUNCTIONS,
     BEHAVIOUR_FUNCTIONS,
@@ -59,6 +60,7 @@ class Judge:
         self.linker = linker
         self.config = config
         self._like = like
+        self.keeping = Keeping(linker)
         self._fixture_evidence: dict[tuple[str, int], Evidence] = {}
         self._name_evidence: dict[tuple[str, int | None, int | None, str], Evidence] = {}
         self._origin_evidence: dict[tuple[str, Origin], list[Evidence]] = {}
@@ -872,6 +874,8 @@ class Judge:
         for name, local in function.locals.items():
             if local.origin[0] == "param" and local.origin[1] == index:
                 aliases[local.origin[2]].append(name)
+            elif name.startswith("self.") and local.maker in function.locals:
+                aliases[local.maker].append(name)
         for parameter in function.parameters:
             name = parameter.name
             values = linker.values(path, ("param", index, name))
@@ -886,16 +890,17 @@ class Judge:
                 evidence=evidence.text,
                 how="patch" if name in injected or value.name == "patch" else "parameter",
                 line=parameter.span.line,
-                asynchronous=self._asynchronous(value, key, function, name),
+                asynchronous=self._asynchronous(path, value, key, function, [name, *aliases[name]]),
                 maker="",
                 fixture=self._key(key),
                 fake=value.name if value.kind == "fake" else "",
                 text_replies=value.kind != "fake" or (key is not None and self._decodes(key)),
                 aliases=tuple(aliases[name]),
                 answers=self._fixture_answers(*key) if key is not None and evidence.service != "other" else (),
+                kept=self._kept(path, function, aliases[name]),
             )
         for name, local in function.locals.items():
-            if local.origin[0] == "param":
+            if local.origin[0] == "param" or name in aliases[local.maker]:
                 continue
             values = linker.values(path, local.origin)
             value = next((item for item in values if item.kind in STAND_INS), None)
@@ -914,30 +919,74 @@ class Judge:
                 if local.origin[0] in ("ctx", "call")
                 else "other",
                 line=local.line,
-                asynchronous=self._asynchronous(value, None, function, name),
+                asynchronous=self._asynchronous(path, value, None, function, [name, *aliases[name]]),
                 maker=local.maker,
                 fake=value.name if value.kind == "fake" else "",
                 text_replies=value.kind != "fake" or _decodes(local.origin),
+                aliases=tuple(aliases[name]),
                 answers=tuple(_answers("", local.maker, local.line)) if evidence.service != "other" else (),
                 root=_taken_from(name, local.origin, function),
+                kept=self._kept(path, function, [name, *aliases[name]]),
+            )
+        yield from self._kept_elsewhere(path, index, function)
+
+    def _kept(self, path: str, function: Function, names: Iterable[str]) -> str:
+        """The attribute of self among a stand-in's names, as the tree knows it."""
+        cls = function.cls
+        attribute = next((name[5:] for name in names if name.startswith("self.")), None)
+        return self.keeping.key(path, cls, attribute) if cls is not None and attribute is not None else ""
+
+    def _kept_elsewhere(self, path: str, index: int, function: Function) -> Iterator[StandIn]:
+        """The stand-ins that a method finds on self."""
+        cls = function.cls
+        if cls is None:
+            return
+        for attribute in sorted(function.on_self):
+            name = f"self.{attribute}"
+            if name in function.locals:
+                continue
+            values = self.linker.values(path, ("attr", ("self", cls), attribute))
+            value = next((item for item in values if item.kind in STAND_INS), None)
+            if value is None or not (key := self.keeping.key(path, cls, attribute)):
+                continue
+            evidence = self.name_evidence(path, index, cls, name)
+            maker = next(self.keeping.makers(path, cls, attribute)).locals[name]
+            yield StandIn(
+                name=name,
+                service=evidence.service,
+                evidence=evidence.text,
+                how="kept",
+                line=function.def_line,
+                asynchronous=self._asynchronous(path, value, None, function, [name]),
+                maker=maker.maker,
+                fake=value.name if value.kind == "fake" else "",
+                text_replies=value.kind != "fake" or _decodes(maker.origin),
+                kept=key,
             )
 
-    def _asynchronous(self, value: Value, key: tuple[str, int] | None, function: Function, name: str) -> bool | None:
+    def _asynchronous(
+        self, path: str, value: Value, key: tuple[str, int] | None, function: Function, names: Sequence[str]
+    ) -> bool | None:
+        """Whether what a local name, the first of its names, stands for is asynchronous."""
         if value.asynchronous is not None:
             return value.asynchronous
-        places = [(function, {name})]
+        if self._kept(path, function, names) and function.cls is not None:
+            attribute = next(name for name in names if name.startswith("self."))
+            if self.keeping.asynchronous(path, function.cls, attribute[5:]) or key is None:
+                return self.keeping.asynchronous(path, function.cls, attribute[5:])
+        places = [(function, {names[0]})]
         if key is not None:
             fixture = self.linker.facts[key[0]].functions[key[1]]
             places.append((fixture, set(fixture.returned_names)))
-        for owner, names in places:
+        for owner, local_names in places:
             for item in owner.programmed:
-                if item.root in names and "AsyncMock" in item.text:
+                if item.root in local_names and "AsyncMock" in item.text:
                     return True
-            for returned in names:
+            for returned in local_names:
                 local = owner.locals.get(returned)
                 if local is not None and "AsyncMock" in local.maker:
                     return True
-        return True if function.awaited.get(name) else None
+        return True if function.awaited.get(names[0]) else None
 
     def _decodes(self, key: tuple[str, int]) -> bool:
         """Whether the fake client of a fixture was told to answer text."""

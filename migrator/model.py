@@ -61,7 +61,8 @@ class StandIn:
     """The dotted local name: "mock_redis", "cache", "self.redis"."""
     service: Service
     evidence: str
-    how: Literal["parameter", "local", "patch", "attribute", "other"]
+    how: Literal["parameter", "local", "patch", "attribute", "kept", "other"]
+    """"attribute": put on self here; "kept": put there by another method of the class."""
     line: int
     asynchronous: bool | None
     """True where it was made of AsyncMock or awaited, False where its spec or use is synchronous, else unknown."""
@@ -78,6 +79,8 @@ class StandIn:
     """What the fixture programmed it to answer."""
     root: str = ""
     """The other name that its value is taken from: what it is goes with that one."""
+    kept: str = ""
+    """The attribute that it is kept on for the methods of its class, unique in the tree; "" where it is on none."""
 
 
 @dataclass(frozen=True, slots=True)

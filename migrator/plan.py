@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 
 from migrator.codemods.fixture_definition import remove_functions
 from migrator.codemods.function import Left, Outcome, rewrite_function
+from migrator.codemods.kept_on_self import injection
+from migrator.codemods.needed_import import with_import
 from migrator.codemods.routes import websocket_paths
 from migrator.codemods.schema import read_schema
 from migrator.codemods.site import Environment
 from migrator.codemods.unused_import import newly_unused, prune
 from migrator.config import REAL_FIXTURES, SERVICE_FIXTURES, Config
+from migrator.facts import Facts
 from migrator.forked import forked
 from migrator.inventory import FULL, Project
 from migrator.model import FileView, Fix, FixtureView, FunctionView, StandIn, Violation
@@ -238,8 +241,34 @@ class _Planner:
                         again.add(owner)
         for path in sorted(again):
             self.rewrite(path)
-        if again:
+        if again or self._settle_kept():
             self.settle()
+
+    def _settle_kept(self) -> bool:
+        """Holds back what a class keeps on self unless all its methods can have the real one; says whether it did."""
+        groups: dict[str, list[tuple[str, FunctionView, StandIn]]] = defaultdict(list)
+        for path, view in self._all_functions():
+            for stand_in in view.stand_ins:
+                if stand_in.kept:
+                    groups[stand_in.kept].append((path, view, stand_in))
+        again: set[str] = set()
+        for key_, members in groups.items():
+            reason = _disagreement(members)
+            for path, view, _ in () if reason else members:
+                if not any(item.kept == key_ for item in self._outcome(path, view).moved):
+                    where = f"{view.qualname} ({path}:{view.def_line})"
+                    reason = f"it is the same mock as in {where}, which cannot move: mend that first"
+                    break
+            for path, view, stand_in in members if reason else ():
+                if any(item.kept == key_ for item in self._outcome(path, view).moved):
+                    self.held[path, view.qualname, stand_in.name] = reason
+                    again.add(path)
+        for path in sorted(again):
+            self.rewrite(path)
+        return bool(again)
+
+    def _outcome(self, path: str, view: FunctionView) -> Outcome:
+        return self.outcomes.get((path, view.qualname), _UNTOUCHED)
 
     def _all_functions(self) -> Iterable[tuple[str, FunctionView]]:
         for files in (self.views, self.context):
@@ -295,12 +324,14 @@ class _Planner:
         lines = split_lines(self.text(path)) if lines is None else list(lines)
         old = "".join(lines)
         changes: list[tuple[int, int, str | None]] = [
-            (view.first_line, view.last_line, text) for view, text in self.changed(path)
+            (view.first_line, view.last_line, None if self._outcome(path, view).is_empty else text)
+            for view, text in self.changed(path)
         ]
+        changes += self._injections(path, lines)
         shift = 0
         spans = []
         changes += [(view.first_line, view.last_line, None) for view in dead]
-        for first, last, text in sorted(changes, key=lambda change: change[0]):
+        for first, last, text in sorted(changes, key=lambda change: change[:2]):
             if text is None:
                 spans.append((first + shift, last + shift))
                 continue
@@ -310,7 +341,16 @@ class _Planner:
         new = remove_functions("".join(lines), spans) if spans else "".join(lines)
         if new == old:
             return old
+        for module in sorted({name for view, _ in self.changed(path) for name in self._outcome(path, view).imports}):
+            new = with_import(new, module)
         return prune(new, gone) if (gone := newly_unused(old, new)) else new
+
+    def _injections(self, path: str, lines: Sequence[str]) -> list[tuple[int, int, str | None]]:
+        """The autouse fixtures that put real clients on self, each before its class's first method."""
+        found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for view, _ in self.changed(path):
+            found[view.qualname.rpartition(".")[0]] += self._outcome(path, view).on_self
+        return [injected(self.project.store[path], name, values, lines) for name, values in found.items() if values]
 
     def proved(self, path: str) -> Proved:
         """The file's new text, None where it stays as it was, with what `prove` says of it."""
@@ -404,10 +444,40 @@ class _Planner:
         return tuple(sorted(rows, key=lambda row: (row.line, row.mock)))
 
 
+def _disagreement(members: Sequence[tuple[str, FunctionView, StandIn]]) -> str:
+    """Why the methods of a class cannot be given one real client; "" where they can."""
+    if all(stand_in.how == "kept" for _, _, stand_in in members):
+        return "what makes it cannot be rewritten: mend that first"
+    if len({(item.service, item.asynchronous, item.text_replies) for _, _, item in members}) > 1:
+        return "its methods use it in different ways: give each the real client that it needs"
+    (service,) = {item.service for _, _, item in members}
+    for _, view, stand_in in members:
+        if stand_in.how != "kept":
+            same = [item.name for item in view.stand_ins if item.service == service and item.kept != stand_in.kept]
+            if same:
+                return f"{same[0]} stands for {service} too: give each test just one"
+    return ""
+
+
+_UNTOUCHED = Outcome(None, (), ())
 _WIDE = re.compile(r"scope\s*=\s*[\"'](?:session|package|module|class)[\"']")
-_WHOLE_FILE = frozenset({"fixture_definition", "unused_import"})
+_WHOLE_FILE = frozenset({"fixture_definition", "needed_import", "unused_import"})
 """Rewrites that take part in every migration of a file."""
 _CODES_OF_FUNCTIONS = frozenset({"RS101", "RS201", "RS401", "RS402", "RS501", "RS601", "RS602"})
+
+
+def injected(
+    facts: Facts, name: str, values: Sequence[tuple[str, str]], lines: Sequence[str]
+) -> tuple[int, int, str | None]:
+    """The change that puts real clients on self in a class, before its first method."""
+    number = next(number for number, cls in enumerate(facts.classes) if cls.qualname == name)
+    methods = [function for function in facts.functions if function.cls == number]
+    first = min(function.first_line for function in methods)
+    taken = any(function.name == "_services" for function in methods)
+    head = lines[first - 1]
+    newline = "\r\n" if head.endswith("\r\n") else "\n"
+    indent = head[: len(head) - len(head.lstrip())]
+    return first, first - 1, injection("_more_services" if taken else "_services", values, indent, newline)
 
 
 def _test(view: FunctionView) -> str:

@@ -100,8 +100,8 @@ def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | 
     if isinstance(found, Refuse):
         return found
     site.test.seeded.add(f"table {found}")
-    wait = "await " if site.target.is_async_test else ""
-    face = site.target.fixture if site.target.is_async_test else f"{site.target.fixture}.sync"
+    wait = "await " if site.target.waits else ""
+    face = f"{site.target.fixture}{site.target.own}"
     return [f'{wait}{face}.seed("{found}", {", ".join(site.code(row) for row in rows)})']
 
 

@@ -371,26 +371,3 @@ def test_the_new_assertion_says_what_the_old_one_did(project: Project, body: str
     text = project.read("tests/test_a.py")
     for line in wanted:
         assert line in text, text
-
-
-def test_a_mock_kept_on_self_stays_with_every_method_that_uses_it(project: Project) -> None:
-    project.write(
-        "tests/test_a.py",
-        """
-        import pytest
-
-
-        class TestCache:
-            @pytest.fixture(autouse=True)
-            def give(self, mock_redis):
-                self.redis = mock_redis
-
-            async def test_it(self):
-                await act(self.redis)
-                self.redis.set.assert_called_once_with("k", "v")
-        """,
-    )
-    before = project.read("tests/test_a.py")
-    done = project.migrate("apply")
-    assert project.read("tests/test_a.py") == before
-    assert "give: mock_redis: it is kept on self for other methods" in done.stdout
