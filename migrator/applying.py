@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from migrator import git, source, write
 from migrator.codes import CODES
 from migrator.config import Config
+from migrator.discover import excluded
 from migrator.errors import UsageError
 from migrator.inventory import Progress, Project, open_project
 from migrator.model import SERVICES, Violation
 from migrator.plan import FilePlan, LeftAlone, plan_project
+
+_OTHER = "--only leaves the file out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +44,38 @@ class Applied:
         return [violation for plan in self.changed for violation in plan.removed]
 
 
-def check_only(only: Sequence[str]) -> list[str]:
-    """The values of `--only`, in their own spelling. Raises UsageError on one that is no code and no service."""
+@dataclass(frozen=True, slots=True)
+class Only:
+    """What `--only` says: codes and services, and files or folders; nothing is left out by what is empty."""
+
+    names: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+    def leaves_out(self, path: str) -> bool:
+        """Whether a file is not among those named."""
+        return bool(self.paths) and not excluded(path, self.paths)
+
+
+def read_only(root: Path, only: Sequence[str]) -> Only:
+    """The values of `--only`, in their own spelling. Raises UsageError on one that is no code, service or path."""
     known = {name.lower(): name for name in (*CODES, *SERVICES)}
-    for name in only:
-        if name.lower() not in known:
-            raise UsageError(f"--only {name}: is no code and no service; use one of {', '.join(known.values())}")
-    return [known[name.lower()] for name in only]
+    names, paths = [], []
+    for text in only:
+        if text.lower() in known:
+            names.append(known[text.lower()])
+        elif Path(text).exists() or any(letter in text for letter in "*?["):
+            paths.append(Path(os.path.relpath(text, root)).as_posix())
+        else:
+            raise UsageError(
+                f"--only {text}: is no code, no service and no path that exists; use one of {', '.join(known.values())}"
+            )
+    return Only(tuple(names), tuple(paths))
 
 
 def apply(
     config: Config,
     paths: Sequence[str],
-    only: Sequence[str],
+    only: Only,
     *,
     dry_run: bool,
     allow_dirty: bool,
@@ -62,12 +86,16 @@ def apply(
     project = open_project(config.root, paths, config, jobs, progress)
     writes = not dry_run
     frozen = _frozen(project, allow_dirty) if writes else {}
-    plan = plan_project(project, only, jobs, frozen=frozen)
+    others = {path: _OTHER for path in project.files if only.leaves_out(path)}
+    frozen = {path: reason for path, reason in frozen.items() if path not in others}
+    plan = plan_project(project, only.names, jobs, frozen={**frozen, **others})
     result = Applied(project=project, before=sum(len(view.violations) for view in project.files.values()))
     changed = [item for item in plan.files.values() if item.new_text is not None]
     stuck: dict[str, str] = {}
     for item in plan.files.values():
         for left in item.left:
+            if item.path in others:
+                continue
             if left.reason == frozen.get(item.path):
                 stuck[item.path] = left.reason
             else:

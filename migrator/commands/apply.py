@@ -11,7 +11,10 @@ import click
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--dry-run", is_flag=True, help="Print the diffs and write nothing.")
 @click.option(
-    "--only", multiple=True, metavar="CODE|SERVICE", help="Only mocks of this service, or places of this code."
+    "--only",
+    multiple=True,
+    metavar="CODE|SERVICE|PATH",
+    help="Only mocks of this service, places of this code, or files of this path.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when something would be rewritten.")
 @click.option("--allow-dirty", is_flag=True, help="Rewrite files that have uncommitted changes too.")
@@ -23,18 +26,18 @@ def apply(
     from rich.console import Console
 
     from migrator.applying import apply as run
-    from migrator.applying import check_only
+    from migrator.applying import read_only
     from migrator.reports.applied import print_applied
     from migrator.reports.diff import unified
     from migrator.scanning import locate, progress
 
     config, relative = locate(paths)
-    names = check_only(only)
+    chosen = read_only(config.root, only)
     with progress("rewriting") as advance:
         result = run(
             config,
             relative,
-            names,
+            chosen,
             dry_run=dry_run or check,
             allow_dirty=allow_dirty,
             jobs=jobs,

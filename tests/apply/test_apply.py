@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -167,7 +168,50 @@ def test_only_one_service(project: Project) -> None:
     assert "(real_redis, mock_database)" in project.read("tests/test_a.py")
     done = project.migrate("apply", "--only", "oracle", code=2)
     assert done.stderr.count("\n") == 1
-    assert "--only oracle: is no code and no service" in done.stderr
+    assert "--only oracle: is no code, no service and no path" in done.stderr
+
+
+def test_only_one_path(project: Project) -> None:
+    for name in ("tests/test_a.py", "tests/deep/test_b.py", "tests/deep/test_c.py"):
+        project.write(name, SAVES)
+    before = project.read("tests/test_a.py")
+    done = project.migrate("apply", "--only", "tests/deep", "--only", "redis")
+    assert "real_redis" in project.read("tests/deep/test_b.py")
+    assert "real_redis" in project.read("tests/deep/test_c.py")
+    assert project.read("tests/test_a.py") == before
+    assert "tests/test_a.py" not in done.stdout
+    project.write("tests/deep/test_b.py", SAVES)
+    project.write("tests/deep/test_c.py", SAVES)
+    project.migrate("apply", "--only", "tests/*/test_b.py")
+    assert "real_redis" in project.read("tests/deep/test_b.py")
+    assert "real_redis" not in project.read("tests/deep/test_c.py")
+    done = project.migrate("apply", "--only", "tests/nowhere", code=2)
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_full_disk_is_reported_per_file_and_the_rest_goes_on(project: Project) -> None:
+    small = project.root / "tests" / "small"
+    small.mkdir(parents=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "none", str(small)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("no disk may be mounted here")
+    try:
+        project.write("tests/small/test_a.py", SAVES)
+        filler = small / "filler"
+        with suppress(OSError), filler.open("wb", buffering=0) as stream:
+            while True:
+                stream.write(bytes(512))
+        project.write("tests/test_b.py", SAVES)
+        before = project.read("tests/small/test_a.py")
+        done = project.migrate("apply", code=2)
+        assert "tests/small/test_a.py" in done.stdout + done.stderr
+        assert "No space left" in done.stdout + done.stderr
+        assert project.read("tests/small/test_a.py") == before
+        assert "real_redis" in project.read("tests/test_b.py")
+        assert sorted(path.name for path in small.iterdir()) == ["filler", "test_a.py"]
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
 
 
 def test_uncommitted_changes_are_not_written_over(project: Project) -> None:

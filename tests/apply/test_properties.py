@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from migrator.applying import apply
+from migrator.Only, applying import apply
 from migrator.config import load_config
 from migrator.inventory import open_project
 from migrator.plan import plan_project
@@ -77,7 +77,7 @@ def files(draw: st.DrawFn) -> str:
 
 def applied(root: Path) -> None:
     config = load_config(root)
-    apply(config, ["."], [], dry_run=False, allow_dirty=True, jobs=1, progress=None)
+    apply(config, ["."], Only(), dry_run=False, allow_dirty=True, jobs=1, progress=None)
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
