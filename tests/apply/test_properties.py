@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from migrator.Only, applying import apply
+from migrator.applying import Only, apply
 from migrator.config import load_config
 from migrator.inventory import open_project
 from migrator.plan import plan_project
