@@ -49,11 +49,16 @@ _CHANGES = frozenset(
 """Commands after which what another one left is not there any more."""
 
 
+_KEEP_TIME = frozenset({"incr", "decr", "hdel", "srem", "zrem"})
+"""Those of them that leave a key's time to live as it was."""
+
+
 def _is_touched_again(site: Site) -> bool:
     """Whether another asserted command changes the same key: the state after the last one is not this one's."""
     key = site.arguments[0].text if site.arguments else None
+    changes = _CHANGES - _KEEP_TIME if site.method in ("expire", "pexpire") else _CHANGES
     return site.method != "delete" and any(
-        name in _CHANGES and name != site.method and arguments and arguments[0].text == key
+        name in changes and name != site.method and arguments and arguments[0].text == key
         for name, _, arguments in site.test.calls
     )
 

@@ -7,7 +7,7 @@ everything else in the file stays as it is by construction.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import libcst as cst
@@ -281,6 +281,8 @@ class _Rewriter:
         if asynchronous is None:
             asynchronous = view.is_async
         self.names = {stand_in.name, *stand_in.aliases}
+        if stand_in.service == "redis" and _answers_bytes(self.function, self.names, stand_in):
+            stand_in = replace(stand_in, text_replies=False)
         self.real = fixture
         self.on_self: dict[str, str] = {}
         attribute = next((name for name in (stand_in.name, *stand_in.aliases) if name.startswith("self.")), "")
@@ -811,6 +813,33 @@ class _Asked:
             name = node.attr.value
             if name not in MOCK_NAMES and name not in FACES:
                 self.found.append((name, node))
+
+
+def _answers_bytes(function: cst.FunctionDef, names: set[str], stand_in: StandIn) -> bool:
+    """Whether the stand-in was told to answer bytes: the code then has to be given a client that does."""
+    finder = _Bytes(names)
+    look(function.body, finder)
+    return finder.found or any(answer.text.startswith(("b'", 'b"')) for answer in stand_in.answers)
+
+
+class _Bytes:
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+        self.found = False
+        self.programs = False
+
+    def visit_Assign(self, node: cst.Assign) -> bool:
+        target = node.targets[0].target
+        finder = _Mentions(self.names)
+        look(target, finder)
+        if isinstance(target, cst.Attribute) and finder.found:
+            self.programs = True
+            look(node.value, self)
+            self.programs = False
+        return False
+
+    def visit_SimpleString(self, node: cst.SimpleString) -> None:
+        self.found |= self.programs and "b" in node.prefix
 
 
 def _names(node: cst.CSTNode, name: str) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from migrator.codemods.look import look
 from migrator.model import Fix, Service, StandIn
 
 if TYPE_CHECKING:
@@ -139,6 +140,12 @@ class Test:
         """The first arguments that assertions of the test give a method."""
         return [arguments[0] for name, _, arguments in self.calls if name == method and arguments]
 
+    def assigned(self, name: str) -> cst.BaseExpression | None:
+        """What the test's one plain assignment to a name gives it."""
+        finder = _Assigned(name)
+        look(self.node.body, finder)
+        return finder.values[0] if len(finder.values) == 1 else None
+
 
 @dataclass(slots=True)
 class Site:
@@ -199,6 +206,17 @@ class ServiceTable:
     """Statements that make the service answer a method so; None where nothing can be said."""
     methods: frozenset[str] = frozenset()
     """Methods of the stand-ins that the real client does not have by that name are refused; empty: not checked."""
+
+
+class _Assigned:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.values: list[cst.BaseExpression] = []
+
+    def visit_Assign(self, node: cst.Assign) -> None:
+        for item in node.targets:
+            if isinstance(item.target, cst.Name) and item.target.value == self.name:
+                self.values.append(node.value)
 
 
 def constant(node: cst.BaseExpression) -> object:

@@ -1,0 +1,214 @@
+"""Redis: each command that reads, with the write that makes the server answer so. Adding a command is adding a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import libcst as cst
+
+from migrator.codemods.listed_calls import is_any
+from migrator.codemods.site import Argument, Refuse, Site, constant, is_literal
+
+Row = Callable[[Site, list[Argument], cst.BaseExpression], str | None]
+
+
+def _write(site: Site, method: str, *arguments: str) -> str:
+    return site.read(method, *arguments)
+
+
+def _value(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+    return _write(site, "set", given[0].text, site.code(answer))
+
+
+def _marker(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+    return _write(site, "set", given[0].text, '"1"') if is_literal(answer, True, 1) else None
+
+
+def _hash(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+    return _write(site, "hset", given[0].text, f"mapping={site.code(answer)}")
+
+
+def _field(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+    return _write(site, "hset", given[0].text, given[1].text, site.code(answer)) if len(given) == 2 else None
+
+
+def _has_field(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+    if len(given) != 2 or not is_literal(answer, True, 1):
+        return None
+    return _write(site, "hset", given[0].text, given[1].text, '"1"')
+
+
+def _member(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+    if len(given) != 2 or not is_literal(answer, True, 1):
+        return None
+    return _write(site, "sadd", given[0].text, given[1].text)
+
+
+def _all(write: str) -> Row:
+    def row(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+        if isinstance(answer, cst.List | cst.Set | cst.Tuple):
+            return _write(site, write, given[0].text, *(site.code(item) for item in answer.elements))
+        return _write(site, write, given[0].text, f"*{site.code(answer)}")
+
+    return row
+
+
+def _one(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+    return _write(site, "rpush", given[0].text, site.code(answer)) if len(given) == 1 else None
+
+
+def _length(write: str) -> Row:
+    def row(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+        number = _number(answer)
+        return (
+            None if number is None or number < 1 else _write(site, write, given[0].text, f"*map(str, range({number}))")
+        )
+
+    return row
+
+
+def _sorted(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+    """Members in their order; with their scores where the answer has them."""
+    if not isinstance(answer, cst.List) or not answer.elements:
+        return None
+    members = [element.value for element in answer.elements]
+    if all(isinstance(item, cst.Tuple) and len(item.elements) == 2 for item in members):
+        rows = [(item.elements[0].value, site.code(item.elements[1].value)) for item in members]  # type: ignore[attr-defined]
+    elif len(given) == 3 and all(isinstance(item, cst.SimpleString) for item in members):
+        rows = [(item, str(number)) for number, item in enumerate(members)]
+    else:
+        return None
+    scores = ", ".join(f"{site.code(member)}: {score}" for member, score in rows)
+    return _write(site, "zadd", given[0].text, f"{{{scores}}}")
+
+
+def _score(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+    return _write(site, "zadd", given[0].text, f"{{{given[1].text}: {site.code(answer)}}}") if len(given) == 2 else None
+
+
+def _counted(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+    number = _number(answer)
+    if number is None or len(given) > 1:
+        return None
+    return _write(site, "set", given[0].text, str(number - 1))
+
+
+def _several(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+    keys = given[0].node
+    if len(given) != 1 or not isinstance(keys, cst.List) or not isinstance(answer, cst.List):
+        return None
+    rows = list(zip(keys.elements, answer.elements, strict=False))
+    if len(keys.elements) != len(answer.elements):
+        return None
+    items = [
+        f"{site.code(key.value)}: {site.code(value.value)}" for key, value in rows if not is_literal(value.value, None)
+    ]
+    return _write(site, "mset", f"{{{', '.join(items)}}}") if items else None
+
+
+def _number(node: cst.BaseExpression) -> int | None:
+    try:
+        found = constant(node)
+    except ValueError:
+        return None
+    return found if type(found) is int else None
+
+
+_SEEDS: dict[str, tuple[str, Row]] = {
+    "delete": ("get", _marker),
+    "exists": ("get", _marker),
+    "get": ("get", _value),
+    "getdel": ("get", _value),
+    "getex": ("get", _value),
+    "hexists": ("hgetall", _has_field),
+    "hget": ("hgetall", _field),
+    "hgetall": ("hgetall", _hash),
+    "incr": ("get", _counted),
+    "llen": ("lrange", _length("rpush")),
+    "lpop": ("lrange", _one),
+    "lrange": ("lrange", _all("rpush")),
+    "mget": ("get", _several),
+    "rpop": ("lrange", _one),
+    "scard": ("smembers", _length("sadd")),
+    "sismember": ("smembers", _member),
+    "smembers": ("smembers", _all("sadd")),
+    "unlink": ("get", _marker),
+    "zrange": ("zrange", _sorted),
+    "zscore": ("zrange", _score),
+}
+"""What kind of value the seed makes, and how."""
+_KEY_ONLY = frozenset("get getdel getex exists hgetall smembers lpop rpop llen scard".split())
+"""Commands that another command's key is enough for."""
+
+
+def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | Refuse | None:
+    """Puts there what the mock was told to answer, under the key that the test's own assertions name."""
+    if method in ("set", "setnx") and is_literal(value, None, False, 0):
+        return _taken(site, method)
+    if method == "keys":
+        return _named(site, value)
+    row = _SEEDS.get(method)
+    if row is None:
+        return _unknown(site, method, value)
+    asked = _asked(site, method)
+    write = f"{'await ' if site.target.is_async_test else ''}{site.client(method)}"
+    if len(asked) != 1:
+        what = "the test reads several keys" if asked else "no assertion of the test says under which key"
+        return Refuse(
+            f"{method} answers {_shown(site, value)} and {what}: write it before the act, as {write}.set(key, value)"
+            " does, and take the line out",
+            "assisted",
+        )
+    kind, write_of = row
+    line = write_of(site, asked[0], value)
+    if line is None:
+        return _unknown(site, method, value)
+    site.test.seeded.add(f"{kind} {asked[0][0].text}")
+    return [line]
+
+
+def _unknown(site: Site, method: str, value: cst.BaseExpression) -> Refuse:
+    return Refuse(
+        f"what {method} answers ({_shown(site, value)}) does not say what Redis holds: write that before the act and"
+        " take the line out",
+        "assisted",
+    )
+
+
+def _shown(site: Site, value: cst.BaseExpression) -> str:
+    text = " ".join(site.code(value).split())
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def _asked(site: Site, method: str) -> list[list[Argument]]:
+    """What the test's assertions give the command, each once; another command's key where one is enough."""
+    found = [given for name, _, given in site.test.calls if name == method and given]
+    if not found and method in _KEY_ONLY:
+        found = [given[:1] for name, _, given in site.test.calls if name in ("delete", "expire", "unlink") and given]
+    once = {tuple(argument.text for argument in given): given for given in found}
+    return [given for given in once.values() if not any(is_any(argument) for argument in given)]
+
+
+def _taken(site: Site, method: str) -> Sequence[str] | None:
+    """A lock that is another's already."""
+    locks = [
+        given
+        for name, _, given in site.test.calls
+        if name == method and given and (method == "setnx" or any(argument.keyword == "nx" for argument in given))
+    ]
+    if not locks:
+        return None
+    key = locks[0][0].text
+    site.test.seeded.add(f"taken {key}")
+    return [_write(site, "set", key, '"taken"')]
+
+
+def _named(site: Site, value: cst.BaseExpression) -> Sequence[str] | Refuse:
+    """The answer of KEYS is the keys themselves."""
+    if not isinstance(value, cst.List) or not all(
+        isinstance(element.value, cst.SimpleString | cst.FormattedString) for element in value.elements
+    ):
+        return Refuse("keys answers names made elsewhere: write those keys before the act", "assisted")
+    names = [site.code(element.value) for element in value.elements]
+    site.test.seeded.update(f"get {name}" for name in names)
+    return [_write(site, "mset", "{" + ", ".join(f'{name}: "1"' for name in names) + "}")]
