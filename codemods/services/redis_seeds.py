@@ -46,8 +46,9 @@ def _member(site: Site, given: list[Argument], answer: cst.BaseExpression) -> st
 
 def _all(write: str) -> Row:
     def row(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
-        if isinstance(answer, cst.List | cst.Set | cst.Tuple):
-            return _write(site, write, given[0].text, *(site.code(item) for item in answer.elements))
+        items = answer.elements if isinstance(answer, cst.List | cst.Set | cst.Tuple) else ()
+        if items and not any(isinstance(item, cst.StarredElement) for item in items):
+            return _write(site, write, given[0].text, *(site.code(item.value) for item in items))
         return _write(site, write, given[0].text, f"*{site.code(answer)}")
 
     return row
