@@ -139,8 +139,8 @@ def test_they_pass_on_real_services_and_catch_a_planted_bug(project: Project) ->
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
-        (['self.redis.get.return_value = "Ada"'], "seed what get is to find"),
-        (['self.redis.get = AsyncMock(return_value="Ada")'], "seed what get is to find"),
+        (['self.redis.get.return_value = "Ada"'], "no assertion of the test says under which key"),
+        (['self.redis.get = AsyncMock(return_value="Ada")'], "no assertion of the test says under which key"),
         (["self.redis.get.side_effect = ConnectionError()"], "holds for every test"),
         (["self.other_redis = AsyncMock()"], "stands for redis too: give each test just one"),
         (["if True:", "    self.redis.get.side_effect = [1, 2]"], "holds for every test"),
