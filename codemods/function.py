@@ -302,7 +302,7 @@ class _Rewriter:
             keeps = keeps or stand_in.how == "attribute"
             self.target = Target(stand_in, fixture, name if keeps else fixture, view.is_async, asynchronous)
         self.keeps = keeps
-        self.test = Test(self.function, environment, imports)
+        self.test = Test(self.function, environment, imports, stand_ins=frozenset(self.names))
 
     # -- positions and text
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from migrator.codemods.acts import acts_of
+from migrator.codemods.application import Application, Value
 from migrator.codemods.look import look
 from migrator.model import Fix, Service, StandIn
 
@@ -77,6 +79,8 @@ class Environment:
     schema: Schema | None = None
     applications: tuple[str, ...] = ()
     websocket_paths: tuple[str, ...] = ()
+    application: Application | None = None
+    """The source of the code under test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +139,20 @@ class Test:
     """What has been seeded: keys or tables, as text."""
     programmed: dict[str, cst.BaseExpression] = field(default_factory=dict)
     """Method to the answer that the test programs."""
+    stand_ins: frozenset[str] = frozenset()
+    """The names of the stand-in."""
 
     def keys_of(self, method: str) -> list[Argument]:
         """The first arguments that assertions of the test give a method."""
         return [arguments[0] for name, _, arguments in self.calls if name == method and arguments]
+
+    def asked(self, method: str) -> list[tuple[Value, ...]]:
+        """The arguments that the code under test gives a method of its client in this test, as its source says."""
+        application = self.environment.application
+        if application is None:
+            return []
+        acts = acts_of(cst.Module([]).code_for_node(self.node), self.imports, self.stand_ins)
+        return [item.arguments for item in application.asked(acts, self.imports, frozenset({method}))]
 
     def assigned(self, name: str) -> cst.BaseExpression | None:
         """What the test's one plain assignment to a name gives it."""

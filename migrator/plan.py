@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from migrator.codemods.application import Application
 from migrator.codemods.fixture_definition import remove_functions
 from migrator.codemods.function import Left, Outcome, rewrite_function
 from migrator.codemods.kept_on_self import injection
@@ -114,6 +115,7 @@ def environment_of(config: Config) -> Environment:
         read_schema(config.root, patterns),
         tuple(applications) if isinstance(applications, dict) else (),
         websocket_paths(config.root, applications) if isinstance(applications, dict) else (),
+        Application(config.root),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import libcst as cst
 
+from migrator.codemods.application import written
 from migrator.codemods.listed_calls import is_any
 from migrator.codemods.site import Argument, Refuse, Site, constant, is_literal
 
@@ -152,12 +153,11 @@ def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | 
     if row is None:
         return _unknown(site, method, value)
     asked = _asked(site, method)
-    write = f"{'await ' if site.target.is_async_test else ''}{site.client(method)}"
     if len(asked) != 1:
         what = "the test reads several keys" if asked else "no assertion of the test says under which key"
         return Refuse(
-            f"{method} answers {_shown(site, value)} and {what}: write it before the act, as {write}.set(key, value)"
-            " does, and take the line out",
+            f"{method} answers {_shown(site, value)} and {what}: write it to {site.target.fixture} before the act and"
+            " take the line out",
             "assisted",
         )
     kind, write_of = row
@@ -186,8 +186,21 @@ def _asked(site: Site, method: str) -> list[list[Argument]]:
     found = [given for name, _, given in site.test.calls if name == method and given]
     if not found and method in _KEY_ONLY:
         found = [given[:1] for name, _, given in site.test.calls if name in ("delete", "expire", "unlink") and given]
+    if not found:
+        found = _read_by_the_code(site, method)
     once = {tuple(argument.text for argument in given): given for given in found}
     return [given for given in once.values() if not any(is_any(argument) for argument in given)]
+
+
+def _read_by_the_code(site: Site, method: str) -> list[list[Argument]]:
+    """What the application's source gives the command; a call that it does not say makes all uncertain."""
+    found = []
+    for values in site.test.asked(method):
+        texts = [text for value in values if (text := written(value)) is not None]
+        if not texts or len(texts) != len(values):
+            return []
+        found.append([Argument(text, cst.parse_expression(text)) for text in texts])
+    return found
 
 
 def _taken(site: Site, method: str) -> Sequence[str] | None:

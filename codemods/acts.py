@@ -1,0 +1,82 @@
+"""The calls of a test that run the code under test, with the arguments that the test gives them."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Mapping
+
+from migrator.codemods.application import UNKNOWN, Act, Function, Text, Value, once
+
+
+def acts_of(text: str, imports: Mapping[str, str], stand_ins: frozenset[str]) -> list[Act]:
+    """The acts of a function's text; what is done to the stand-ins themselves is none."""
+    try:
+        (function,) = ast.parse(textwrap.dedent(text)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    return _Reader(function, imports, stand_ins).acts() if isinstance(function, Function) else []
+
+
+class _Reader:
+    def __init__(self, function: Function, imports: Mapping[str, str], stand_ins: frozenset[str]) -> None:
+        self.function = function
+        self.imports = imports
+        self.stand_ins = stand_ins
+        self.bound = once(function)
+
+    def acts(self) -> list[Act]:
+        found = []
+        for node in ast.walk(self.function):
+            name = _dotted(node.func) if isinstance(node, ast.Call) else ""
+            if not isinstance(node, ast.Call) or name.partition(".")[0] in self.stand_ins:
+                continue
+            if name:
+                found.append(self._act(node, name, self._maker(name.partition(".")[0])))
+            elif isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
+                found.append(self._act(node, f"_.{node.func.attr}", node.func.value))
+        return found
+
+    def _act(self, node: ast.Call, name: str, maker: ast.Call | None) -> Act:
+        given, keywords = self._arguments(node)
+        owner = self._path(maker) if maker is not None else ""
+        if maker is None or not owner:
+            return Act(name, owner, given, keywords)
+        return Act(name, owner, given, keywords, self._arguments(maker))
+
+    def _maker(self, name: str) -> ast.Call | None:
+        value = self.bound.get(name)
+        return value if isinstance(value, ast.Call) else None
+
+    def _path(self, maker: ast.Call) -> str:
+        first, _, rest = _dotted(maker.func).partition(".")
+        path = self.imports.get(first, "")
+        return f"{path}.{rest}" if path and rest else path
+
+    def _arguments(self, node: ast.Call) -> tuple[tuple[Value, ...], dict[str, Value]]:
+        given: list[Value] = []
+        for argument in node.args:
+            if isinstance(argument, ast.Starred):
+                break
+            given.append(self._value(argument))
+        return tuple(given), {item.arg: self._value(item.value) for item in node.keywords if item.arg}
+
+    def _value(self, node: ast.expr, depth: int = 0) -> Value:
+        """A constant, or a name that is bound before the function begins: a seed may come before all else."""
+        if isinstance(node, ast.Constant) and node.value is not Ellipsis and not isinstance(node.value, complex):
+            return node.value
+        if not isinstance(node, ast.Name | ast.Attribute) or not (name := _dotted(node)):
+            return UNKNOWN
+        first = name.partition(".")[0]
+        if first in self.bound:
+            value = self.bound[first]
+            return self._value(value, depth + 1) if value is not None and first == name and depth < 3 else UNKNOWN
+        return UNKNOWN if first in self.stand_ins else Text(name)
+
+
+def _dotted(node: ast.expr) -> str:
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""

@@ -1,0 +1,321 @@
+"""What the code under test asks of its client, read from its source: the keys and statements behind a test's act.
+
+A test that calls `load(mock_redis, "u1")` does not say under which key. The function that it imports does:
+`await redis.get(f"user:{user_id}")` is `"user:u1"`. Nothing of the application is imported or run.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from migrator.source import decode, tree_of
+
+_FOLDERS = ("", "src", "app", "backend", "python")
+_DEPTH = 4
+"""How far calls are followed from the one that the test makes."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """An expression as the test can write it."""
+
+    source: str
+
+
+Value = Text | str | int | float | bool | bytes | None
+"""What an argument is: a constant, or an expression of the test."""
+UNKNOWN = Text("")
+
+
+def written(value: Value) -> str | None:
+    """A value in the test's own words; None where it is not known."""
+    if isinstance(value, Text):
+        return value.source or None
+    if isinstance(value, str) and '"' not in value and "\\" not in value and value.isprintable():
+        return f'"{value}"'
+    return repr(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call of a client's method in the application, its arguments as far as they are known."""
+
+    method: str
+    arguments: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A call of the test: `service.load("u1")`, its receiver's class where the test says it, its arguments."""
+
+    name: str
+    """The dotted name that the test calls."""
+    owner: str
+    """The dotted path of the class that the receiver was made of, "" where it is not known."""
+    arguments: tuple[Value, ...]
+    keywords: Mapping[str, Value] = field(default_factory=dict)
+    made: tuple[tuple[Value, ...], Mapping[str, Value]] = ((), {})
+    """The arguments that the receiver was made with."""
+
+
+@dataclass(slots=True)
+class _Module:
+    functions: dict[str, Function] = field(default_factory=dict)
+    classes: dict[str, ast.ClassDef] = field(default_factory=dict)
+    constants: dict[str, ast.expr] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A function with what its names stand for."""
+
+    module: _Module
+    cls: ast.ClassDef | None
+    names: dict[str, Value]
+    made: tuple[tuple[Value, ...], Mapping[str, Value]]
+
+
+class Application:
+    """The source of the code under test, read file by file as tests ask for it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._modules: dict[str, _Module | None] = {}
+
+    def asked(self, acts: Sequence[Act], imports: Mapping[str, str], methods: frozenset[str]) -> list[Asked]:
+        """What the acts make the application ask of its clients, by the methods' names, each once."""
+        found: dict[Asked, None] = {}
+        for act in acts:
+            for module, cls, function in self._entries(act, imports):
+                found.update(dict.fromkeys(self._walk(_bound(module, cls, function, act), function, methods, 0)))
+        return list(found)
+
+    # -- finding
+
+    def _module(self, dotted: str) -> _Module | None:
+        if dotted not in self._modules:
+            self._modules[dotted] = self._read(dotted)
+        return self._modules[dotted]
+
+    def _read(self, dotted: str) -> _Module | None:
+        parts = dotted.split(".")
+        if not all(part.isidentifier() for part in parts):
+            return None
+        for folder in _FOLDERS:
+            stem = (self.root / folder).joinpath(*parts)
+            for path in (stem.with_suffix(".py"), stem / "__init__.py"):
+                try:
+                    return _contents(tree_of(decode(path.read_bytes())))
+                except (OSError, SyntaxError, ValueError, RecursionError):
+                    continue
+        return None
+
+    def _entries(self, act: Act, imports: Mapping[str, str]) -> Iterator[tuple[_Module, ast.ClassDef | None, Function]]:
+        first, _, rest = act.name.partition(".")
+        dotted = act.owner or imports.get(first, "")
+        if act.owner:
+            rest = act.name.rpartition(".")[2]
+        if dotted and (found := self._resolve(f"{dotted}.{rest}" if rest else dotted)) is not None:
+            yield found
+            return
+        if rest and not act.owner:  # what a fixture gives: the imported classes that have such a method
+            name = act.name.rpartition(".")[2]
+            rows = [row for path in imports.values() if (row := self._resolve(f"{path}.{name}")) and row[1]]
+            if len(rows) == 1:
+                yield rows[0]
+
+    def _resolve(self, dotted: str) -> tuple[_Module, ast.ClassDef | None, Function] | None:
+        parts = dotted.split(".")
+        for cut in range(len(parts) - 1, 0, -1):
+            module = self._module(".".join(parts[:cut]))
+            if module is None:
+                continue
+            rest = parts[cut:]
+            if len(rest) == 1 and rest[0] in module.functions:
+                return module, None, module.functions[rest[0]]
+            if len(rest) == 2 and (cls := module.classes.get(rest[0])) is not None:
+                method = _method(cls, rest[1])
+                return None if method is None else (module, cls, method)
+            return None
+        return None
+
+    # -- following
+
+    def _walk(self, frame: _Frame, function: Function, methods: frozenset[str], depth: int) -> Iterator[Asked]:
+        given = once(function)
+        for name, value in given.items():  # in the order of the text: one may be made of another
+            known = UNKNOWN if value is None or name in frame.names else self._value(value, frame)
+            frame.names[name] = known
+        for node in ast.walk(function):
+            if not isinstance(node, ast.Call):
+                continue
+            if isinstance(node.func, ast.Attribute) and node.func.attr in methods:
+                yield Asked(node.func.attr, tuple(self._value(argument, frame) for argument in node.args))
+            elif depth < _DEPTH and (inner := self._inner(node, frame)) is not None:
+                yield from self._walk(*inner, methods, depth + 1)
+
+    def _inner(self, node: ast.Call, frame: _Frame) -> tuple[_Frame, Function] | None:
+        """The application's own function or method that a call in it runs."""
+        target, cls = None, None
+        if isinstance(node.func, ast.Name):
+            target = frame.module.functions.get(node.func.id)
+        elif isinstance(node.func, ast.Attribute) and _is_self(node.func.value) and frame.cls is not None:
+            cls, target = frame.cls, _method(frame.cls, node.func.attr)
+        if target is None or any(isinstance(argument, ast.Starred) for argument in node.args):
+            return None
+        arguments = tuple(self._value(argument, frame) for argument in node.args)
+        keywords = {item.arg: self._value(item.value, frame) for item in node.keywords if item.arg}
+        act = Act(target.name, "", arguments, keywords, frame.made)
+        return _bound(frame.module, cls, target, act), target
+
+    # -- values
+
+    def _value(self, node: ast.expr, frame: _Frame, depth: int = 0) -> Value:
+        if depth > _DEPTH:
+            return UNKNOWN
+        if isinstance(node, ast.Constant):
+            return node.value if isinstance(node.value, str | int | float | bool | bytes | None) else UNKNOWN
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+            return -node.operand.value if isinstance(node.operand.value, int | float) else UNKNOWN
+        if isinstance(node, ast.Name):
+            if node.id in frame.names:
+                return frame.names[node.id]
+            constant = frame.module.constants.get(node.id)
+            return UNKNOWN if constant is None else self._value(constant, frame, depth + 1)
+        if isinstance(node, ast.Attribute):
+            return self._attribute(node, frame, depth)
+        if isinstance(node, ast.JoinedStr):
+            return self._joined(node, frame, depth)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            left, right = self._value(node.left, frame, depth + 1), self._value(node.right, frame, depth + 1)
+            return left + right if isinstance(left, str) and isinstance(right, str) else UNKNOWN
+        if isinstance(node, ast.Call):
+            return self._called(node, frame, depth)
+        return UNKNOWN
+
+    def _called(self, node: ast.Call, frame: _Frame, depth: int) -> Value:
+        if isinstance(node.func, ast.Name) and node.func.id == "str" and len(node.args) == 1 and not node.keywords:
+            value = self._value(node.args[0], frame, depth + 1)
+            return UNKNOWN if isinstance(value, Text) else str(value)
+        inner = self._inner(node, frame)
+        if inner is None:
+            return UNKNOWN
+        body = [item for item in inner[1].body if not _is_docstring(item)]
+        if len(body) == 1 and isinstance(body[0], ast.Return) and body[0].value is not None:
+            return self._value(body[0].value, inner[0], depth + 1)
+        return UNKNOWN
+
+    def _joined(self, node: ast.JoinedStr, frame: _Frame, depth: int) -> Value:
+        parts: list[Value] = []
+        for item in node.values:
+            if isinstance(item, ast.FormattedValue):
+                if item.format_spec is not None or item.conversion != -1:
+                    return UNKNOWN
+                parts.append(self._value(item.value, frame, depth + 1))
+            else:
+                parts.append(self._value(item, frame, depth + 1))
+        if not any(isinstance(part, Text) for part in parts):
+            return "".join(str(part) for part in parts)
+        out = []
+        for part in parts:
+            if not isinstance(part, Text):
+                out.append(str(part).replace("{", "{{").replace("}", "}}"))
+            elif part.source.replace(".", "").replace("_", "").isalnum():
+                out.append("{" + part.source + "}")
+            else:
+                return UNKNOWN
+        text = "".join(out)
+        return Text(f'f"{text}"') if '"' not in text and "\\" not in text else UNKNOWN
+
+    def _attribute(self, node: ast.Attribute, frame: _Frame, depth: int) -> Value:
+        if frame.cls is None or not _is_self(node.value):
+            return UNKNOWN
+        for item in frame.cls.body:
+            if isinstance(item, ast.Assign) and any(_is_named(target, node.attr) for target in item.targets):
+                return self._value(item.value, frame, depth + 1)
+            if isinstance(item, ast.AnnAssign) and item.value is not None and _is_named(item.target, node.attr):
+                return self._value(item.value, frame, depth + 1)
+        init = _method(frame.cls, "__init__")
+        if init is None:
+            return UNKNOWN
+        inside = _bound(frame.module, frame.cls, init, Act("__init__", "", *frame.made))
+        for statement in ast.walk(init):
+            if isinstance(statement, ast.Assign) and any(_is_own(target, node.attr) for target in statement.targets):
+                return self._value(statement.value, inside, depth + 1)
+        return UNKNOWN
+
+
+def _contents(tree: ast.Module) -> _Module:
+    module = _Module()
+    for node in tree.body:
+        if isinstance(node, Function):
+            module.functions[node.name] = node
+        elif isinstance(node, ast.ClassDef):
+            module.classes[node.name] = node
+        elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            module.constants[node.targets[0].id] = node.value
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+            module.constants[node.target.id] = node.value
+    return module
+
+
+def _method(cls: ast.ClassDef, name: str) -> Function | None:
+    return next((item for item in cls.body if isinstance(item, Function) and item.name == name), None)
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
+
+
+def once(function: Function) -> dict[str, ast.expr | None]:
+    """The names that a function binds, with the value of those that one plain assignment binds."""
+    found: dict[str, ast.expr | None] = {}
+    values = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            values[node.targets[0]] = node.value
+        elif isinstance(node, ast.AnnAssign) and node.value is not None and isinstance(node.target, ast.Name):
+            values[node.target] = node.value
+    stores = [node for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    for node in sorted(stores, key=lambda item: (item.lineno, item.col_offset)):
+        found[node.id] = None if node.id in found else values.get(node)
+    return found
+
+
+def _is_named(target: ast.expr, name: str) -> bool:
+    return isinstance(target, ast.Name) and target.id == name
+
+
+def _is_own(target: ast.expr, name: str) -> bool:
+    return isinstance(target, ast.Attribute) and _is_named(target.value, "self") and target.attr == name
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _bound(module: _Module, cls: ast.ClassDef | None, function: Function, act: Act) -> _Frame:
+    """The function with its parameters bound to the act's arguments, defaults where it gives none."""
+    parameters = [item.arg for item in (*function.args.posonlyargs, *function.args.args)]
+    static = any(isinstance(item, ast.Name) and item.id == "staticmethod" for item in function.decorator_list)
+    if cls is not None and not static:
+        parameters = parameters[1:]
+    names: dict[str, Value] = {}
+    defaults = function.args.defaults
+    for name, default in zip(parameters[len(parameters) - len(defaults) :], defaults, strict=False):
+        names[name] = _constant(default)
+    for item, given in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
+        names[item.arg] = UNKNOWN if given is None else _constant(given)
+    names.update(dict.fromkeys([name for name in parameters if name not in names], UNKNOWN))
+    names.update(zip(parameters, act.arguments, strict=False))
+    names.update(act.keywords)
+    return _Frame(module, cls, names, act.made)
+
+
+def _constant(node: ast.expr) -> Value:
+    return node.value if isinstance(node, ast.Constant) and node.value is not Ellipsis else UNKNOWN  # type: ignore[return-value]

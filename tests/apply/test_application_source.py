@@ -1,0 +1,114 @@
+"""Keys and rows that only the source of the code under test says."""
+
+from __future__ import annotations
+
+from tests.apply.conftest import Project
+
+OPTIONS = ("-o", "asyncio_mode=auto", "-o", "pythonpath=src")
+APP = '''
+    PREFIX = "shop"
+
+
+    def key_of(user):
+        """Where a user's name is kept."""
+        return f"{PREFIX}:user:{user}"
+
+
+    async def name_of(redis, user):
+        name = await redis.get(key_of(user))
+        return name or "nobody"
+
+
+    class Carts:
+        kind = "cart"
+
+        def __init__(self, redis, space="live"):
+            self.redis = redis
+            self.space = space
+
+        def _key(self, user):
+            return f"{self.kind}:{self.space}:{user}"
+
+        async def items(self, user):
+            return await self.redis.lrange(self._key(user), 0, -1)
+
+        async def either(self, first, second):
+            return await self.redis.get(first) or await self.redis.get(second)
+
+        async def newest(self, user):
+            keys = sorted(["a", user])
+            return await self.redis.get(keys[-1])
+'''
+TESTS = """
+    from unittest.mock import AsyncMock
+
+    import pytest
+
+    from shop.app import Carts, name_of
+
+
+    async def test_name():
+        redis = AsyncMock()
+        redis.get.return_value = "Ada"
+        assert await name_of(redis, "u1") == "Ada"
+
+
+    @pytest.mark.parametrize("user", ["a", "b"])
+    async def test_items(user):
+        mock_redis = AsyncMock()
+        carts = Carts(mock_redis, space="test")
+        mock_redis.lrange.return_value = ["tea", "milk"]
+        assert await carts.items(user) == ["tea", "milk"]
+
+
+    async def test_inline():
+        mock_redis = AsyncMock()
+        mock_redis.lrange = AsyncMock(return_value=["tea"])
+        who = "u2"
+        assert await Carts(mock_redis).items(who) == ["tea"]
+"""
+UNSURE = """
+    from unittest.mock import AsyncMock
+
+    from shop.app import Carts
+
+
+    async def test_either():
+        mock_redis = AsyncMock()
+        mock_redis.get.return_value = "v"
+        assert await Carts(mock_redis).either("a", "b") == "v"
+
+
+    async def test_newest():
+        mock_redis = AsyncMock()
+        mock_redis.get.return_value = "v"
+        assert await Carts(mock_redis).newest("b") == "v"
+"""
+
+
+def test_keys_are_read_from_the_source(project: Project) -> None:
+    project.write("src/shop/app.py", APP)
+    path = project.write("tests/test_app.py", TESTS)
+    assert "4 passed" in project.pytest(*OPTIONS).stdout
+    report = project.migrate("apply").stdout
+    text = path.read_text()
+    assert "Mock" not in text, report
+    assert 'await real_redis.set("shop:user:u1", "Ada")' in text
+    assert 'await real_redis.rpush(f"cart:test:{user}", "tea", "milk")' in text
+    assert 'await real_redis.rpush("cart:live:u2", "tea")' in text
+    green = project.pytest(*OPTIONS, "--real-services=embedded")
+    assert "4 passed" in green.stdout, green.stdout
+    code = project.read("src/shop/app.py")
+    project.write("src/shop/app.py", code.replace("{PREFIX}:user", "{PREFIX}:usr").replace("{self.kind}", "carts"))
+    red = project.pytest(*OPTIONS, "--real-services=embedded")
+    assert "4 failed" in red.stdout, red.stdout
+
+
+def test_what_the_source_leaves_open_stays(project: Project) -> None:
+    project.write("src/shop/app.py", APP)
+    path = project.write("tests/test_app.py", UNSURE)
+    before = path.read_text()
+    report = project.migrate("apply").stdout
+    assert path.read_text() == before
+    assert 'test_either: mock_redis: get answers "v" and the test reads several keys' in report, report
+    assert 'test_newest: mock_redis: get answers "v" and no assertion of the test says under which key' in report
