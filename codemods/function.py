@@ -22,6 +22,7 @@ from migrator.codemods.listed_calls import listed_calls
 from migrator.codemods.look import look
 from migrator.codemods.methods import METHODS
 from migrator.codemods.patch_bind import Binding, binding
+from migrator.codemods.patch_context import BY_HAND, Patches, patches_of
 from migrator.codemods.registry import expressions, service_table, statements
 from migrator.codemods.site import (
     ASSERTIONS,
@@ -223,10 +224,10 @@ def _unmovable(stand_in: StandIn, view: FunctionView) -> Left | None:
     if stand_in.fake and not is_fake_client(stand_in):
         reason = f"it is a fake by {stand_in.fake}, not a client: request {fixture} and expect its own answers"
         return Left(stand_in, stand_in.line, reason, "manual")
-    if not view.injected and stand_in.how in ("local", "parameter") and not stand_in.kept:
+    if not view.injected and stand_in.how in ("local", "parameter", "patch") and not stand_in.kept:
         reason = f"unittest.TestCase takes no fixtures: request {fixture} in an autouse fixture of the class"
         return Left(stand_in, stand_in.line, reason, "manual")
-    if stand_in.how == "patch":
+    if stand_in.how == "patch" and (stand_in.name in view.parameters or view.role == "fixture"):
         reason = f"it is patched in: take the patch out and bind {fixture} with real_services.bind(target, …)"
         return Left(stand_in, stand_in.line, reason, "manual")
     if stand_in.how == "attribute" and not stand_in.kept:
@@ -277,10 +278,11 @@ class _Rewriter:
         self.journal: set[str] = set()
         self.services = False
         self.function = _function(module, indent)
+        self.names = {stand_in.name, *stand_in.aliases}
+        self.patches = patches_of(self.function, stand_in, self.code, imports) if stand_in.how == "patch" else Patches()
         asynchronous = stand_in.asynchronous
         if asynchronous is None:
-            asynchronous = view.is_async
-        self.names = {stand_in.name, *stand_in.aliases}
+            asynchronous = view.is_async if self.patches.asynchronous is None else self.patches.asynchronous
         if stand_in.service == "redis" and _answers_bytes(self.function, self.names, stand_in):
             stand_in = replace(stand_in, text_replies=False)
         self.real = fixture
@@ -297,12 +299,16 @@ class _Rewriter:
             keeps = True
             self.target = Target(stand_in, self.attribute, self.attribute, view.is_async, asynchronous, direct=True)
         else:
-            keeps = stand_in.how != "parameter" and not _sounds_mocked(stand_in.name)
+            keeps = stand_in.how not in ("parameter", "patch") and not _sounds_mocked(stand_in.name)
             name = self.attribute if stand_in.how == "attribute" else stand_in.name
             keeps = keeps or stand_in.how == "attribute"
             self.target = Target(stand_in, fixture, name if keeps else fixture, view.is_async, asynchronous)
         self.keeps = keeps
         self.test = Test(self.function, environment, imports, stand_ins=frozenset(self.names))
+        self.taken = 0
+        """How many of the stand-in's own patches have been taken out."""
+        self.later: list[Sequence[cst.BaseStatement]] = []
+        """What runs after the block that is being rewritten, from the outside in."""
 
     # -- positions and text
 
@@ -317,15 +323,20 @@ class _Rewriter:
 
     def run(self) -> cst.Module:
         """The module with the stand-in replaced. Raises _Refused."""
+        if self.patches.refuse is not None:
+            raise _Refused(self.patches.refuse[0], self.patches.refuse[1])
         self._learn()
         self._is_client()
         self._answers()
         # one pass decides which methods' journals the test asserts, the other writes
         self.block(self.function.body.body if isinstance(self.function.body, cst.IndentedBlock) else ())
         self.test.seeded.clear()
+        self.taken = 0
         if not isinstance(self.function.body, cst.IndentedBlock):
             raise _Refused(self.function, Refuse("the body stands on the def line: put it on lines of its own"))
         body = [*self._opening(), *self.block(self.function.body.body)]
+        if self.taken != len(self.patches.items):
+            raise _Refused(self.patches.items[0][0], Refuse(f"it is patched in where it cannot be bound: {BY_HAND}"))
         if self.is_injected:
             self.on_self[self.attribute] = self.bound
             body = body or [cst.SimpleStatementLine([cst.Pass()])]
@@ -392,7 +403,12 @@ class _Rewriter:
             mend = "name what it stands for in [tool.migrate.services]"
             raise _Refused(node, Refuse(f"{name} is no method of a {service} client: {mend}"))
         mapped = self.target.stand_in.name in self.test.environment.fixtures
-        if not finder.found and not mapped and not self.hands_on and not _names_a_client(self.target.stand_in.name):
+        if self.patches.items:
+            if not finder.found:
+                raise _Refused(
+                    self.patches.items[0][0], Refuse(f"nothing says that what is patched is a client: {BY_HAND}")
+                )
+        elif not finder.found and not mapped and not self.hands_on and not _names_a_client(self.target.stand_in.name):
             reason = "nothing in the test says that it is a client: bind or request the real one by hand"
             raise _Refused(None, Refuse(reason))
 
@@ -458,23 +474,26 @@ class _Rewriter:
             elif isinstance(statement, cst.With) and (bound := self._unpatched(statement, body[index:])) is not None:
                 out.extend(bound)
             elif isinstance(statement, cst.BaseCompoundStatement):
+                again = (statement,) if isinstance(statement, cst.For | cst.While | cst.Try) else ()
+                self.later.append([*again, *body[index:]])
                 out.append(self.compound(statement))
+                self.later.pop()
             else:
                 out.append(statement)
         return out
 
     def _unpatched(self, statement: cst.With, after: Sequence[cst.BaseStatement]) -> list[cst.BaseStatement] | None:
         """The statements of `with patch(target, mock):` after binding the real client; None where it is no such."""
-        found = [(item, binding(item.item, self.names)) for item in statement.items]
-        bindings = [bound for item, bound in found if bound is not None and item.asname is None]
+        found = [(item, self._binding(item)) for item in statement.items]
+        bindings = [bound for _, bound in found if bound is not None]
         if not bindings or not isinstance(statement.body, cst.IndentedBlock):
             return None
-        if not all(self._asserts(following) for following in after):
+        if not all(self._asserts(following) for block in (*self.later, after) for following in block):
             raise _Refused(statement, Refuse("what follows the patch may want what it replaced: bind by hand"))
         made = [
             self._bound(bound, statement.leading_lines if not number else ()) for number, bound in enumerate(bindings)
         ]
-        kept = [item for item, bound in found if bound is None or item.asname is not None]
+        kept = [item for item, bound in found if bound is None]
         if not kept:
             return [*made, *self.block(statement.body.body)]
         kept[-1] = kept[-1].with_changes(comma=statement.items[-1].comma)
@@ -482,6 +501,15 @@ class _Rewriter:
         if self.mentions(rest):
             rest = self.compound(rest)  # type: ignore[assignment]
         return [*made, rest]
+
+    def _binding(self, item: cst.WithItem) -> Binding | None:
+        """What an item of a `with` binds: a stand-in made elsewhere, or its own."""
+        for found, patch in self.patches.items:
+            if item is found:
+                self.taken += 1
+                self.used.add("patch_context")
+                return Binding("bind", cst.SimpleString(patch.target))
+        return binding(item.item, self.names) if item.asname is None else None
 
     def _bound(self, bound: Binding, leading: Sequence[cst.EmptyLine]) -> cst.BaseStatement:
         self.used.add("patch_bind")

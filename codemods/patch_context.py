@@ -1,0 +1,236 @@
+"""Binds the real client where `with patch(target) as m:` put a mock of its own making.
+
+The `with` goes and its body stays: what is bound is taken out again at the end of the test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+
+from migrator.codemods.command import command
+from migrator.codemods.look import look
+from migrator.codemods.methods import METHODS
+from migrator.codemods.site import MOCK_NAMES, Refuse
+from migrator.model import StandIn
+
+EXAMPLES = [
+    (
+        """
+        from unittest.mock import AsyncMock, patch
+
+        from app.cache import warm
+
+
+        async def test_warms():
+            with patch("app.cache.client", new_callable=AsyncMock) as cache:
+                cache.get.return_value = None
+                await warm("k")
+                cache.set.assert_awaited_once_with("k", "v")
+        """,
+        """
+        from app.cache import warm
+
+
+        async def test_warms(real_redis, real_services):
+            real_services.bind("app.cache.client", real_redis)
+            await warm("k")
+            assert await real_redis.get("k") == "v"
+        """,
+    ),
+    (
+        """
+        from unittest import mock
+
+        from app import cache
+
+
+        def test_warms():
+            with mock.patch.object(cache, "client") as mock_redis:
+                cache.warm("k")
+            mock_redis.set.assert_called_once_with("k", "v")
+        """,
+        """
+        from app import cache
+
+
+        def test_warms(real_redis, real_services):
+            real_services.bind("app.cache.client", real_redis.sync)
+            cache.warm("k")
+            assert real_redis.sync.get("k") == "v"
+        """,
+    ),
+]
+
+_MAKERS = {
+    "AsyncMock": True,
+    "MagicMock": False,
+    "Mock": False,
+    "NonCallableMagicMock": False,
+    "NonCallableMock": False,
+}
+_HARMLESS = frozenset({"autospec", "spec", "spec_set", "new_callable", "name"})
+_VERBS = frozenset("get create make build new open connect init acquire provide setup ensure with from".split())
+BY_HAND = "bind by hand with real_services.bind(target, …)"
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A patch that makes its mock itself: what it replaces, as a literal, and whether the mock is asynchronous."""
+
+    target: str
+    name: str
+    asynchronous: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Patches:
+    """The patches that make one stand-in, or what stands against taking them out."""
+
+    items: tuple[tuple[cst.WithItem, Patch], ...] = ()
+    asynchronous: bool | None = None
+    refuse: tuple[cst.CSTNode | None, Refuse] | None = None
+
+
+def mock_made_by(
+    call: cst.BaseExpression, code: Callable[[cst.CSTNode], str], imports: dict[str, str]
+) -> Patch | Refuse:
+    """What a patch call puts a mock in the place of; a refusal where it does more than that."""
+    if not isinstance(call, cst.Call):
+        return Refuse(f"it is patched in by what {code(call)} is: {BY_HAND}")
+    if any(item.star for item in call.args):
+        return Refuse("the patch's arguments are unpacked: write them out")
+    plain = [item.value for item in call.args if item.keyword is None]
+    keywords = {item.keyword.value: item.value for item in call.args if item.keyword is not None}
+    if strange := sorted(set(keywords) - _HARMLESS):
+        return Refuse(f"the patch says {strange[0]}=: {BY_HAND}")
+    parts = _parts(call.func)
+    if parts[-1:] == ["patch"]:
+        target = _dotted(plain[0]) if len(plain) == 1 else None
+        written = code(plain[0]) if target is not None else ""
+    elif parts[-2:] == ["patch", "object"]:
+        target, written = _attribute(plain, code, imports)
+    else:
+        return Refuse(f"it is patched in by {'.'.join(parts) or code(call.func)}: {BY_HAND}")
+    if target is None:
+        return Refuse(f"the patch's target is no dotted path that can be read here: {BY_HAND}")
+    return Patch(written, target.rpartition(".")[2], _asynchronous(keywords))
+
+
+def _asynchronous(keywords: dict[str, cst.BaseExpression]) -> bool | None:
+    """What patch makes is a MagicMock, which cannot be awaited, unless it is told what to make or be like."""
+    maker = keywords.get("new_callable")
+    if maker is not None:
+        return _MAKERS.get(_parts(maker)[-1]) if _parts(maker) else None
+    return None if set(keywords) & {"autospec", "spec", "spec_set"} else False
+
+
+def _dotted(node: cst.BaseExpression) -> str | None:
+    text = node.evaluated_value if isinstance(node, cst.SimpleString) else None
+    return text if isinstance(text, str) and "." in text else None
+
+
+def _attribute(
+    plain: list[cst.BaseExpression], code: Callable[[cst.CSTNode], str], imports: dict[str, str]
+) -> tuple[str | None, str]:
+    """The dotted path of `patch.object(owner, "name")`, and the literal for it in the author's quotes."""
+    if len(plain) != 2 or not isinstance(plain[1], cst.SimpleString):
+        return None, ""
+    owner, name = _parts(plain[0]), plain[1].evaluated_value
+    if not owner or owner[0] not in imports or not isinstance(name, str) or plain[1].prefix:
+        return None, ""
+    path = ".".join([imports[owner[0]], *owner[1:], name])
+    return path, f"{plain[1].quote}{path}{plain[1].quote}"
+
+
+def _parts(node: cst.BaseExpression) -> list[str]:
+    parts: list[str] = []
+    while isinstance(node, cst.Attribute):
+        parts.append(node.attr.value)
+        node = node.value
+    return [*reversed([*parts, node.value])] if isinstance(node, cst.Name) else []
+
+
+def patches_of(
+    function: cst.FunctionDef, stand_in: StandIn, code: Callable[[cst.CSTNode], str], imports: dict[str, str]
+) -> Patches:
+    """The patches of a function that make a stand-in, or why they cannot be taken out."""
+    items: list[tuple[cst.WithItem, Patch]] = []
+    for item in _entered_as(function, stand_in.name):
+        patch = mock_made_by(item.item, code, imports)
+        if isinstance(patch, Refuse):
+            return Patches(refuse=(item, patch))
+        items.append((item, patch))
+    if not items:
+        return Patches(refuse=(None, Refuse(f"it is patched in: {BY_HAND}")))
+    itself = _Itself(stand_in.name)
+    look(function.body, itself)
+    last = items[0][1].name
+    if itself.found is not None or _is_no_client(last, stand_in):
+        what = f"what is patched is {last}, which is called itself and no client"
+        mend = "bind the client that it belongs to, or its factory, with real_services and seed what it answers"
+        return Patches(refuse=(itself.found or items[0][0], Refuse(f"{what}: {mend}")))
+    known = {patch.asynchronous for _, patch in items}
+    asynchronous = known.pop() if len(known) == 1 else None
+    if itself.awaited or stand_in.asynchronous:
+        asynchronous = True
+    elif asynchronous is None:
+        mend = "assert one of its calls with assert_awaited, or make it with new_callable=AsyncMock"
+        return Patches(refuse=(items[0][0], Refuse(f"nothing says whether the client is asynchronous: {mend}")))
+    return Patches(tuple(items), asynchronous)
+
+
+def _is_no_client(name: str, stand_in: StandIn) -> bool:
+    """Whether a name is that of a class, of a function or of one method of a client."""
+    verb = name.strip("_").partition("_")[0]
+    return name[:1].isupper() or verb in _VERBS or (name in METHODS[stand_in.service] and name not in ("client", "db"))
+
+
+class _Itself:
+    """Whether a stand-in is called or programmed itself, and whether its methods are awaited."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.found: cst.CSTNode | None = None
+        self.awaited = False
+
+    def visit_Call(self, node: cst.Call) -> None:
+        if self._is_it(node.func):
+            self.found = node
+
+    def visit_Attribute(self, node: cst.Attribute) -> None:
+        name = node.attr.value
+        if self._is_it(node.value) and name in MOCK_NAMES and name != "reset_mock":
+            self.found = node
+        if name.startswith(("assert_awaited", "assert_any_await", "await_", "__aenter__")) and self._is_below(node):
+            self.awaited = True
+
+    def _is_it(self, node: cst.CSTNode) -> bool:
+        return isinstance(node, cst.Name) and node.value == self.name
+
+    def _is_below(self, node: cst.BaseExpression) -> bool:
+        while isinstance(node, cst.Attribute | cst.Call):
+            node = node.value if isinstance(node, cst.Attribute) else node.func
+        return self._is_it(node)
+
+
+def _entered_as(node: cst.CSTNode, name: str) -> Iterator[cst.WithItem]:
+    """The items of `with` statements that give a name its value."""
+    finder = _Items()
+    look(node, finder)
+    for item in finder.found:
+        if item.asname is not None and isinstance(item.asname.name, cst.Name) and item.asname.name.value == name:
+            yield item
+
+
+class _Items:
+    def __init__(self) -> None:
+        self.found: list[cst.WithItem] = []
+
+    def visit_WithItem(self, node: cst.WithItem) -> None:
+        self.found.append(node)
+
+
+Command = command(__name__)
