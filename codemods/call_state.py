@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from migrator.codemods.command import command
 from migrator.codemods.registry import service_table, statement
-from migrator.codemods.site import Replace, Result, Site
+from migrator.codemods.site import Refuse, Replace, Result, Site
 
 EXAMPLES = [
     (
@@ -71,14 +71,14 @@ def call_state(site: Site) -> Result | None:
     if sum(1 for name, _, _ in site.test.calls if name == site.method) > 1:
         return None  # several calls may touch one key: only the journal tells them apart
     lines = state_of(site)
-    return Replace(lines) if lines else None
+    return lines if lines is None or isinstance(lines, Refuse) else Replace(lines)
 
 
-def state_of(site: Site) -> tuple[str, ...] | None:
+def state_of(site: Site) -> tuple[str, ...] | Refuse | None:
     """Assertions on what the call leaves; None where its arguments, or other calls on its key, do not say."""
     table = service_table(site.target.service)
     lines = table.state(site) if table is not None and not _is_touched_again(site) else None
-    return tuple(lines) if lines else None
+    return lines if isinstance(lines, Refuse) else tuple(lines or ()) or None
 
 
 Command = command(__name__)

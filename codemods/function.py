@@ -19,6 +19,7 @@ from migrator.codemods.kept_on_self import as_fixture, folded
 from migrator.codemods.layout import laid_out
 from migrator.codemods.line import line_of
 from migrator.codemods.listed_calls import listed_calls
+from migrator.codemods.literals import Asserted, literals_of
 from migrator.codemods.look import look
 from migrator.codemods.methods import METHODS
 from migrator.codemods.patch_bind import Binding, binding
@@ -389,6 +390,7 @@ class _Rewriter:
         finder = _Calls(self)
         look(self.function.body, finder)
         self.test.calls = finder.calls
+        self.test.asserted = self._asserted()
 
     def _is_client(self) -> None:
         """Refuses what is asked for more than the service's client has: it stands for something else."""
@@ -432,7 +434,7 @@ class _Rewriter:
             if self.makes:
                 what = f"{answer.path or stand_in.name} answers {answer.text} in every test"
                 raise _Refused(None, Refuse(f"{what}: seed what it stands for in the tests that need it", "assisted"))
-            shared = _constants(value) & self._asserted()
+            shared = literals_of(value) & self._asserted()
             is_callable = answer.kind == "side_effect" and not is_literal(value, None)
             if shared or is_callable:
                 what = f"{stand_in.name}{'.' if answer.path else ''}{answer.path}"
@@ -449,7 +451,7 @@ class _Rewriter:
 
     def _asserted(self) -> set[str]:
         """The literals that the test's assertions name."""
-        finder = _Asserted()
+        finder = Asserted()
         look(self.function.body, finder)
         return finder.found
 
@@ -925,52 +927,6 @@ class _Calls:
             if parts:
                 name = ".".join(part for part in parts if part not in ("return_value", "side_effect", "()"))
                 self.rewriter.test.programmed[name] = node.value
-
-
-class _Asserted:
-    def __init__(self) -> None:
-        self.found: set[str] = set()
-        self.inside = 0
-
-    def visit_Assert(self, node: cst.Assert) -> None:
-        self.found |= _constants(node.test)
-
-    def visit_Call(self, node: cst.Call) -> None:
-        name = node.func.attr.value if isinstance(node.func, cst.Attribute) else ""
-        if name.startswith("assert"):
-            for argument in node.args:
-                self.found |= _constants(argument.value)
-
-
-def _constants(node: cst.BaseExpression) -> set[str]:
-    finder = _Constants()
-    look(node, finder)
-    return finder.found
-
-
-class _Constants:
-    def __init__(self) -> None:
-        self.found: set[str] = set()
-
-    def visit_Dict(self, node: cst.Dict) -> bool:
-        """Keys are names, not values."""
-        for element in node.elements:
-            look(element.value, self)
-        return False
-
-    def visit_Subscript(self, node: cst.Subscript) -> bool:
-        look(node.value, self)
-        return False
-
-    def visit_Integer(self, node: cst.Integer) -> None:
-        self.found.add(node.value)
-
-    def visit_Float(self, node: cst.Float) -> None:
-        self.found.add(node.value)
-
-    def visit_SimpleString(self, node: cst.SimpleString) -> None:
-        if node.evaluated_value:
-            self.found.add(repr(node.evaluated_value))
 
 
 class _Expressions(cst.CSTTransformer):

@@ -80,19 +80,22 @@ def has_calls(site: Site) -> Result | None:
     if any(item.method != (site.method or item.method) or "." in item.method or not item.method for item in calls):
         return Refuse(f"{site.verb} lists calls on what the client hands out: assert what the service holds afterwards")
     ordered = not any(item.keyword == "any_order" and is_literal(item.node, True) for item in site.arguments)
-    return Replace(tuple(_states(site, calls) or _sent(site, calls, ordered)))
+    states = _states(site, calls)
+    return states if isinstance(states, Refuse) else Replace(tuple(states or _sent(site, calls, ordered)))
 
 
-def _states(site: Site, calls: list[Listed]) -> list[str] | None:
+def _states(site: Site, calls: list[Listed]) -> list[str] | Refuse | None:
     """What each call leaves, where no two of them touch one key."""
     keys = [item.arguments[0].text if item.arguments else "" for item in calls]
     if len(set(keys)) < len(keys):
         return None
-    found = [
-        state_of(replace(site, method=item.method, verb="assert_any_call", arguments=list(item.arguments)))
-        for item in calls
-    ]
-    return None if not all(found) else [line for lines in found for line in lines or ()]
+    lines: list[str] = []
+    for item in calls:
+        found = state_of(replace(site, method=item.method, verb="assert_any_call", arguments=list(item.arguments)))
+        if found is None or isinstance(found, Refuse):
+            return found
+        lines += found
+    return lines
 
 
 def _sent(site: Site, calls: list[Listed], ordered: bool) -> list[str]:

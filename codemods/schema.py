@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import sqlglot
@@ -19,6 +20,10 @@ class Table:
     columns: tuple[str, ...]
     required: frozenset[str]
     references: frozenset[str]
+    numbered: frozenset[str] = frozenset()
+    """Columns that the database numbers from 1."""
+    incomparable: frozenset[str] = frozenset()
+    """Columns of types that have no equality."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,11 @@ class Schema:
             return self.tables[name]
         short = [table for key, table in self.tables.items() if key.rpartition(".")[2] == name.rpartition(".")[2]]
         return short[0] if len(short) == 1 else None
+
+    @property
+    def incomparable(self) -> frozenset[str]:
+        """Columns of any table that have no equality."""
+        return frozenset().union(*(table.incomparable for table in self.tables.values()))
 
     def holding(self, columns: Iterable[str]) -> Table | None:
         """The only table that has all the columns; None where none or several do."""
@@ -54,6 +64,24 @@ def read_schema(root: Path, paths: Iterable[str]) -> Schema:
     return Schema(tables)
 
 
+_INCOMPARABLE = frozenset({"JSON", "XML", "POINT"})
+_LONGEST = 200_000
+_MOST = 40
+"""Files that are looked at for one that a person could name; characters of each."""
+
+
+@cache
+def creating_files(root: Path) -> dict[str, frozenset[str]]:
+    """The SQL files of a project that create tables, not configured or not: their paths and the tables' names."""
+    found: dict[str, frozenset[str]] = {}
+    paths = [path for depth in range(4) for path in sorted(root.glob("*/" * depth + "*.sql"))]
+    for path in paths[:_MOST]:
+        name = path.relative_to(root).as_posix()
+        if path.stat().st_size <= _LONGEST and (tables := read_schema(root, [name]).tables):
+            found[name] = frozenset(table.rpartition(".")[2] for table in tables)
+    return found
+
+
 def _table(statement: exp.Create) -> Table | None:
     schema = statement.this
     if statement.kind != "TABLE" or not isinstance(schema, exp.Schema) or not isinstance(schema.this, exp.Table):
@@ -62,6 +90,8 @@ def _table(statement: exp.Create) -> Table | None:
     columns: list[str] = []
     required: set[str] = set()
     references: set[str] = set()
+    numbered: set[str] = set()
+    incomparable: set[str] = set()
     for item in schema.expressions:
         if isinstance(item, exp.ColumnDef):
             columns.append(item.name)
@@ -70,20 +100,36 @@ def _table(statement: exp.Create) -> Table | None:
                 references.add(item.name)
             if _must_be_given(item, kinds):
                 required.add(item.name)
+            if (kind := item.args.get("kind")) is not None and kind.sql("postgres").upper() in _INCOMPARABLE:
+                incomparable.add(item.name)
+            if _is_numbered(item, kinds):
+                numbered.add(item.name)
         elif isinstance(item, exp.ForeignKey):
             references.update(column.name for column in item.expressions)
         else:
             for key in item.find_all(exp.ForeignKey):
                 references.update(column.name for column in key.expressions)
-    return Table(name, tuple(columns), frozenset(required), frozenset(references))
+    return Table(
+        name,
+        tuple(columns),
+        frozenset(required),
+        frozenset(references),
+        frozenset(numbered),
+        frozenset(incomparable),
+    )
 
 
 def _must_be_given(column: exp.ColumnDef, kinds: Sequence[object]) -> bool:
     filled = exp.DefaultColumnConstraint | exp.GeneratedAsIdentityColumnConstraint | exp.ComputedColumnConstraint
     if any(isinstance(kind, filled) for kind in kinds):
         return False
-    written = column.args.get("kind")
-    if written is not None and "SERIAL" in written.sql("postgres").upper():
+    if _is_numbered(column, kinds):
         return False
     not_null = any(isinstance(kind, exp.NotNullColumnConstraint) and not kind.args.get("allow_null") for kind in kinds)
     return not_null or any(isinstance(kind, exp.PrimaryKeyColumnConstraint) for kind in kinds)
+
+
+def _is_numbered(column: exp.ColumnDef, kinds: Sequence[object]) -> bool:
+    written = column.args.get("kind")
+    serial = written is not None and "SERIAL" in written.sql("postgres").upper()
+    return serial or any(isinstance(kind, exp.GeneratedAsIdentityColumnConstraint) for kind in kinds)

@@ -81,6 +81,8 @@ class Environment:
     websocket_paths: tuple[str, ...] = ()
     application: Application | None = None
     """The source of the code under test."""
+    seeded: bool = False
+    """Whether files of rows are configured for PostgreSQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,8 @@ class Test:
     """What has been seeded: keys or tables, as text."""
     programmed: dict[str, cst.BaseExpression] = field(default_factory=dict)
     """Method to the answer that the test programs."""
+    asserted: set[str] = field(default_factory=set)
+    """The literals that its assertions name, as source."""
     stand_ins: frozenset[str] = frozenset()
     """The names of the stand-in."""
 
@@ -214,7 +218,7 @@ class ServiceTable:
     service: Service
     empty: Callable[[Site, str, cst.BaseExpression], bool]
     """Whether an empty service answers a method so by itself."""
-    state: Callable[[Site], Sequence[str] | None]
+    state: Callable[[Site], Sequence[str] | Refuse | None]
     """Assertions on the state that a call leaves; None where its arguments do not say what that is."""
     seed: Callable[[Site, str, cst.BaseExpression], Sequence[str] | Refuse | None]
     """Statements that make the service answer a method so; None where nothing can be said."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import sqlglot
@@ -18,6 +18,8 @@ class Written:
     table: str
     query: str
     parameters: tuple[int, ...]
+    columns: tuple[str, ...] = ()
+    """Those that are given a value that is not NULL."""
 
 
 def parse(text: str, dialect: str = "postgres") -> exp.Expression | None:
@@ -38,10 +40,11 @@ def table_of(text: str, dialect: str = "postgres") -> str | None:
     return names.pop() if len(names) == 1 else None
 
 
-def written(text: str, nulls: frozenset[int]) -> Written | None:
+def written(text: str, nulls: frozenset[int], incomparable: frozenset[str] = frozenset()) -> Written | None:
     """What an INSERT, UPDATE or DELETE with PostgreSQL's parameters leaves; None where it does not say.
 
-    `nulls` are the positions of parameters that are NULL. For a DELETE the query finds what must be gone.
+    `nulls` are the positions of parameters that are NULL, `incomparable` the columns that have no equality.
+    For a DELETE the query finds what must be gone.
     """
     statement = parse(text)
     if isinstance(statement, exp.Insert):
@@ -54,7 +57,16 @@ def written(text: str, nulls: frozenset[int]) -> Written | None:
         return None
     if table is None or not conditions:
         return None
-    return _query(statement.key, table, conditions, nulls)
+    given = tuple(
+        condition.this.name
+        for condition in conditions
+        if isinstance(condition, exp.EQ)
+        and not isinstance(condition.expression, exp.Null)
+        and not any(_position(parameter) in nulls for parameter in condition.find_all(exp.Parameter))
+    )
+    told = [condition for condition in conditions if condition.this.name not in incomparable]
+    left = _query(statement.key, table, told, nulls) if told else None
+    return None if left is None else replace(left, columns=given)
 
 
 def _name(table: exp.Table) -> str:

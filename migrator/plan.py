@@ -116,6 +116,7 @@ def environment_of(config: Config) -> Environment:
         tuple(applications) if isinstance(applications, dict) else (),
         websocket_paths(config.root, applications) if isinstance(applications, dict) else (),
         Application(config.root),
+        bool(isinstance(postgres, dict) and postgres.get("seeds")),
     )
 
 

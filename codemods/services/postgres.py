@@ -1,4 +1,4 @@
-"""PostgreSQL through asyncpg: writes become queries over the state, programmed rows become seeds."""
+"""PostgreSQL through asyncpg: writes become queries over the state; what an empty database answers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from collections.abc import Sequence
 
 import libcst as cst
 
+from migrator.codemods.listed_calls import is_any
+from migrator.codemods.literals import literals_of
 from migrator.codemods.registry import table
-from migrator.codemods.schema import Table
+from migrator.codemods.services.postgres_seeds import Asked, questions, seed, sql_of
 from migrator.codemods.site import Argument, Refuse, ServiceTable, Site, constant, is_literal
-from migrator.codemods.sql import table_of, written
+from migrator.codemods.sql import Written, written
 
 _WRITES = frozenset({"execute", "fetchrow", "fetchval", "fetch"})
+_MOST = 5
+"""Rows that are asserted one by one."""
 _EMPTY: dict[str, tuple[object, ...]] = {
     "execute": (None, "INSERT 0 1", "UPDATE 0", "DELETE 0", "CREATE TABLE", "OK"),
     "executemany": (None,),
@@ -25,112 +29,94 @@ _EMPTY: dict[str, tuple[object, ...]] = {
 
 
 def empty(site: Site, method: str, value: cst.BaseExpression) -> bool:
-    """Whether an empty database answers so."""
+    """Whether an empty database answers so; what the code's own statement says goes before the table above."""
+    asked = questions(site, method)
+    if method != "execute" and asked and all(item.question.kind == "insert" for item in asked):
+        return _is_returned(site, asked, value)
+    kinds = {item.question.kind for item in asked}
+    if method == "fetchval" and len(kinds) == 1:
+        answers: dict[str, tuple[object, ...]] = {"count": (0,), "exists": (False,), "rows": (None,)}
+        return is_literal(value, *answers.get(kinds.pop(), (None,)))
+    if method == "fetchrow" and kinds & {"count", "exists"}:
+        return False
     return is_literal(value, *_EMPTY.get(method, ()))
 
 
-def _sql(argument: Argument) -> str | None:
+def _is_returned(site: Site, asked: Sequence[Asked], value: cst.BaseExpression) -> bool:
+    """Whether the row that an INSERT returns may be another one, or is what a table's first row is given."""
     try:
-        found = constant(argument.node)
+        found = constant(value)
     except ValueError:
-        return None
-    return found if isinstance(found, str) else None
+        return False
+    if found is None:
+        return False
+    if not literals_of(value) & site.test.asserted:
+        return True
+    if isinstance(found, dict) and len(found) == 1:
+        (found,) = found.values()
+    schema = site.test.environment.schema
+    table = schema.table(asked[0].question.table) if schema is not None else None
+    returned = asked[0].question.columns or ()
+    return table is not None and len(returned) == 1 and returned[0] in table.numbered and found == 1
 
 
-def state(site: Site) -> Sequence[str] | None:
+def state(site: Site) -> Sequence[str] | Refuse | None:
     """The row that an INSERT or UPDATE leaves; that a deleted row is gone, where the test put it there."""
     arguments = site.positional()
-    if site.method not in _WRITES or not arguments or len(arguments) != len(site.arguments):
+    if not arguments or len(arguments) != len(site.arguments) or (text := sql_of(arguments[0])) is None:
         return None
-    text = _sql(arguments[0])
-    if text is None:
+    if site.method == "executemany":
+        return _several(site, text, arguments[1]) if len(arguments) == 2 else None
+    return _held(site, text, arguments[1:]) if site.method in _WRITES else None
+
+
+def _several(site: Site, text: str, rows: Argument) -> Sequence[str] | Refuse | None:
+    """What each of a few rows that are written out leaves."""
+    if not isinstance(rows.node, cst.List | cst.Tuple) or not 1 <= len(rows.node.elements) <= _MOST:
         return None
-    values = arguments[1:]
+    lines: list[str] = []
+    for element in rows.node.elements:
+        row = element.value
+        if not isinstance(row, cst.List | cst.Tuple) or any(
+            isinstance(item, cst.StarredElement) for item in row.elements
+        ):
+            return None
+        values = [Argument(site.code(item.value), item.value) for item in row.elements]
+        held = _held(site, text, values)
+        if held is None or isinstance(held, Refuse):
+            return held
+        lines += held
+    return lines
+
+
+def _held(site: Site, text: str, values: list[Argument]) -> Sequence[str] | Refuse | None:
     nulls = frozenset(position for position, value in enumerate(values, 1) if is_literal(value.node, None))
-    left = written(text, nulls)
+    schema = site.test.environment.schema
+    left = written(text, nulls, schema.incomparable if schema is not None else frozenset())
     if left is None or any(position > len(values) for position in left.parameters):
         return None
-    if any(_is_any(values[position - 1]) for position in left.parameters):
+    if any(is_any(values[position - 1]) for position in left.parameters):
         return None
+    if left.verb == "insert" and (flaw := _needs(site, left)) is not None:
+        return flaw
     if left.verb != "insert" and f"table {left.table}" not in site.test.seeded:
         return None  # nothing was there to update or delete: only what was sent can be asserted
     found = site.read("fetchrow", f'"{left.query}"', *(values[position - 1].text for position in left.parameters))
     return [f"assert {found} is {'None' if left.verb == 'delete' else 'not None'}"]
 
 
-def _is_any(argument: Argument) -> bool:
-    return argument.text == "ANY" or argument.text.endswith(".ANY")
-
-
-def _rows(value: cst.BaseExpression) -> list[cst.Dict] | None:
-    """The dict displays that a programmed answer is made of."""
-    if isinstance(value, cst.Dict):
-        return [value]
-    if isinstance(value, cst.List | cst.Tuple) and value.elements:
-        rows = [element.value for element in value.elements]
-        return (
-            [row for row in rows if isinstance(row, cst.Dict)]
-            if all(isinstance(row, cst.Dict) for row in rows)
-            else None
-        )
-    return None
-
-
-def _columns(row: cst.Dict) -> list[str] | None:
-    names = []
-    for element in row.elements:
-        if not isinstance(element, cst.DictElement) or not isinstance(element.key, cst.SimpleString):
-            return None
-        names.append(str(element.key.evaluated_value))
-    return names
-
-
-def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | Refuse | None:
-    """Seeds the row that the mock was told to answer, into the table that the test or the schema says."""
-    if method == "execute":
+def _needs(site: Site, left: Written) -> Refuse | None:
+    """The rows that an inserted one points to, where nothing says that they are there."""
+    environment = site.test.environment
+    table = environment.schema.table(left.table) if environment.schema is not None else None
+    pointing = sorted(table.references & set(left.columns)) if table is not None else []
+    if not pointing or environment.seeded or any(entry.startswith("table ") for entry in site.test.seeded):
         return None
-    rows = _rows(value) if method in ("fetchrow", "fetch") else None
-    if not rows:
-        return Refuse(f"seed the row behind {method}: await {site.target.fixture}.seed(table, {{…}})", "assisted")
-    columns = [_columns(row) for row in rows]
-    if any(names is None for names in columns):
-        return Refuse(f"the columns of the row that {method} answers are computed: seed it by hand", "assisted")
-    names = list(dict.fromkeys(name for row in columns if row is not None for name in row))
-    found = _table(site, method, names)
-    if isinstance(found, Refuse):
-        return found
-    site.test.seeded.add(f"table {found}")
-    wait = "await " if site.target.waits else ""
-    face = f"{site.target.fixture}{site.target.own}"
-    return [f'{wait}{face}.seed("{found}", {", ".join(site.code(row) for row in rows)})']
-
-
-def _table(site: Site, method: str, columns: list[str]) -> str | Refuse:
-    schema = site.test.environment.schema
-    said = [name for argument in site.test.keys_of(method) if (text := _sql(argument)) and (name := table_of(text))]
-    if said and (schema is None or not schema.tables):
-        return said[0]
-    if schema is None or not schema.tables:
-        return Refuse(
-            f"no schema says which table {method} reads: name it in [tool.realservices.postgres] schema", "assisted"
-        )
-    found: Table | None = schema.table(said[0]) if said else schema.holding(columns)
-    if found is None:
-        return Refuse(
-            f"no one table of the schema has the columns {', '.join(columns)}: seed the row by hand", "assisted"
-        )
-    strange = [name for name in columns if name not in found.columns]
-    if strange:
-        return Refuse(
-            f"{found.name} has no column {', '.join(strange)}: the mock answers what the table cannot", "assisted"
-        )
-    missing = sorted(found.required - set(columns))
-    if missing:
-        return Refuse(f"the row needs {', '.join(missing)} too: seed it into {found.name} by hand", "assisted")
-    pointing = sorted(found.references & set(columns))
-    if pointing:
-        return Refuse(f"{', '.join(pointing)} of {found.name} points to a row that must be seeded first", "assisted")
-    return found.name
+    return Refuse(
+        f"{', '.join(pointing)} of {left.table} points to another row: seed that one before the act with"
+        f" {site.target.fixture}.seed(table, {{…}}), or name a file as seeds in [tool.realservices.postgres]",
+        "assisted",
+    )
 
 
 POSTGRES = table(ServiceTable("postgres", empty, state, seed))

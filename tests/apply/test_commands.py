@@ -137,6 +137,80 @@ REDIS: dict[str, Row] = {
 }
 
 
+INSERT = "INSERT INTO users (email, name) VALUES ($1, $2)"
+POSTGRES: dict[str, Row] = {
+    "insert": (
+        f'await r.execute("{INSERT}", "a@b.c", None)',
+        'r.execute.return_value = "INSERT 0 1"',
+        f'r.execute.assert_awaited_once_with("{INSERT}", "a@b.c", None)',
+    ),
+    "insert_returning": (
+        f'n = await r.fetchval("{INSERT} RETURNING id", "a@b.c", "Ada"); assert n == 1',
+        "r.fetchval.return_value = 1",
+        f'r.fetchval.assert_awaited_once_with("{INSERT} RETURNING id", "a@b.c", "Ada")',
+    ),
+    "insert_several": (
+        f'await r.executemany("{INSERT}", [("a", "A"), ("b", "B")])',
+        "",
+        f'r.executemany.assert_awaited_once_with("{INSERT}", [("a", "A"), ("b", "B")])',
+    ),
+    "insert_json": (
+        'await r.execute("INSERT INTO notes (title, body) VALUES ($1, $2)", "t", "{}")',
+        "",
+        'r.execute.assert_awaited_once_with("INSERT INTO notes (title, body) VALUES ($1, $2)", "t", "{}")',
+    ),
+    "row": (
+        'row = await r.fetchrow("SELECT id, name FROM users WHERE email = $1", "a@b.c"); assert row["name"] == "Ada"',
+        'r.fetchrow.return_value = {"id": 7, "name": "Ada"}',
+        'r.fetchrow.assert_awaited_once_with("SELECT id, name FROM users WHERE email = $1", "a@b.c")',
+    ),
+    "rows": (
+        'rows = await r.fetch("SELECT email FROM users ORDER BY email"); assert rows[1]["email"] == "b"',
+        'r.fetch.return_value = [{"email": "a"}, {"email": "b"}]',
+        "r.fetch.assert_awaited_once()",
+    ),
+    "value": (
+        'assert await r.fetchval("SELECT name FROM users WHERE email = $1", "a@b.c") == "Ada"',
+        'r.fetchval.return_value = "Ada"',
+        "r.fetchval.assert_awaited_once()",
+    ),
+    "count": (
+        """assert await r.fetchval("SELECT count(*) FROM notes WHERE title = 'x'") == 3""",
+        "r.fetchval.return_value = 3",
+        "r.fetchval.assert_awaited_once()",
+    ),
+    "count_of_none": (
+        'assert await r.fetchval("SELECT count(*) FROM users") == 0',
+        "r.fetchval.return_value = 0",
+        "r.fetchval.assert_awaited_once()",
+    ),
+    "exists": (
+        'assert await r.fetchval("SELECT EXISTS(SELECT 1 FROM users WHERE email = $1)", "a@b.c")',
+        "r.fetchval.return_value = True",
+        "r.fetchval.assert_awaited_once()",
+    ),
+    "update": (
+        'assert await r.execute("UPDATE users SET name = $2 WHERE email = $1", "a@b.c", "Eve") == "UPDATE 1"',
+        'r.execute.return_value = "UPDATE 1"',
+        'r.execute.assert_awaited_once_with("UPDATE users SET name = $2 WHERE email = $1", "a@b.c", "Eve")',
+    ),
+    "delete": (
+        'assert await r.execute("DELETE FROM users WHERE email = $1", "a@b.c") == "DELETE 1"',
+        'r.execute.return_value = "DELETE 1"',
+        'r.execute.assert_awaited_once_with("DELETE FROM users WHERE email = $1", "a@b.c")',
+    ),
+    "delete_unseen": (
+        'await r.execute("DELETE FROM users WHERE email = $1", "a@b.c")',
+        "",
+        'r.execute.assert_awaited_once_with("DELETE FROM users WHERE email = $1", "a@b.c")',
+    ),
+}
+SCHEMA = """
+    CREATE TABLE users (id SERIAL PRIMARY KEY, email TEXT NOT NULL UNIQUE, name TEXT);
+    CREATE TABLE notes (title TEXT, body JSON);
+"""
+
+
 def _tests(rows: dict[str, Row], fixture: str, short: str) -> tuple[str, str]:
     """The application and its tests."""
     code = ["from datetime import timedelta", ""]
@@ -159,15 +233,25 @@ def _tests(rows: dict[str, Row], fixture: str, short: str) -> tuple[str, str]:
         tests += [f"async def test_{name}({fixture}):"]
         lines = [*programmed.split("; "), f"await acts.{name}({fixture})", *asserted.split("; ")]
         tests += ["    " + re.sub(rf"\b{short}\.", f"{fixture}.", line) for line in lines if line] + [""]
-    return "\n".join(code), "\n".join(tests)
+    text = "\n".join(tests)
+    for name in ("ANY", "call"):
+        if not re.search(rf"\b{name}\b[(,]", text.partition("import acts")[2]):
+            text = re.sub(rf"(import .*){name},? ?", r"\1", text, count=1)
+    return "\n".join(code), text.replace("AsyncMock, \n", "AsyncMock\n")
 
 
 OPTIONS = ("-o", "asyncio_mode=auto", "-o", "pythonpath=.")
 
 
-@pytest.mark.parametrize(("rows", "fixture", "short"), [(REDIS, "mock_redis", "r")], ids=["redis"])
+@pytest.mark.parametrize(
+    ("rows", "fixture", "short"),
+    [(REDIS, "mock_redis", "r"), (POSTGRES, "mock_database", "r")],
+    ids=["redis", "postgres"],
+)
 def test_every_command(project: Project, rows: dict[str, Row], fixture: str, short: str) -> None:
     (project.root / "tests" / "conftest.py").unlink()
+    project.write("schema.sql", SCHEMA)
+    project.write("pyproject.toml", '[tool.realservices.postgres]\nschema = ["schema.sql"]\n')
     code, tests = _tests(rows, fixture, short)
     (project.root / "acts.py").write_text(code)
     path = project.root / "tests" / "test_acts.py"
