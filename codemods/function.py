@@ -24,6 +24,7 @@ from migrator.codemods.look import look
 from migrator.codemods.methods import METHODS
 from migrator.codemods.patch_bind import Binding, binding
 from migrator.codemods.patch_context import BY_HAND, Patches, patches_of
+from migrator.codemods.patch_decorator import below_docstring, undecorated
 from migrator.codemods.registry import expressions, service_table, statements
 from migrator.codemods.site import (
     ASSERTIONS,
@@ -228,7 +229,7 @@ def _unmovable(stand_in: StandIn, view: FunctionView) -> Left | None:
     if not view.injected and stand_in.how in ("local", "parameter", "patch") and not stand_in.kept:
         reason = f"unittest.TestCase takes no fixtures: request {fixture} in an autouse fixture of the class"
         return Left(stand_in, stand_in.line, reason, "manual")
-    if stand_in.how == "patch" and (stand_in.name in view.parameters or view.role == "fixture"):
+    if stand_in.how == "patch" and (stand_in.fixture is not None or view.role == "fixture"):
         reason = f"it is patched in: take the patch out and bind {fixture} with real_services.bind(target, …)"
         return Left(stand_in, stand_in.line, reason, "manual")
     if stand_in.how == "attribute" and not stand_in.kept:
@@ -335,7 +336,7 @@ class _Rewriter:
         self.taken = 0
         if not isinstance(self.function.body, cst.IndentedBlock):
             raise _Refused(self.function, Refuse("the body stands on the def line: put it on lines of its own"))
-        body = [*self._opening(), *self.block(self.function.body.body)]
+        body = below_docstring(self.block(self.function.body.body), [*self._handed_in(), *self._opening()])
         if self.taken != len(self.patches.items):
             raise _Refused(self.patches.items[0][0], Refuse(f"it is patched in where it cannot be bound: {BY_HAND}"))
         if self.is_injected:
@@ -347,12 +348,23 @@ class _Rewriter:
             )
         block = self.function.body.with_changes(body=_without_first_blank(body))
         changed = self.function.with_changes(body=block, params=self.parameters())
+        changed = undecorated(changed, [item for item, _ in self.patches.items])
         for patcher in ("monkeypatch", "mocker"):
             if self.services and not _names(block, patcher):
                 changed = changed.with_changes(params=without(changed.params, patcher))
         replaced = cast(cst.CSTNode, self.module).deep_replace(self.function, changed)
         assert isinstance(replaced, cst.Module)
         return replaced
+
+    def _handed_in(self) -> list[cst.BaseStatement]:
+        """The binding of what a decorator patched in."""
+        made = []
+        for place, patch in self.patches.items:
+            if isinstance(place, cst.Decorator):
+                self.taken += 1
+                self.used.add("patch_decorator")
+                made.append(self._bound(Binding("bind", cst.SimpleString(patch.target)), ()))
+        return made
 
     def _opening(self) -> list[cst.BaseStatement]:
         """What a real client needs before it can be used: a WebSocket is connected first."""
@@ -380,6 +392,8 @@ class _Rewriter:
         if self.target.stand_in.how == "parameter":
             self.used.add("fixture_request")
             changed = in_its_place(self.function.params, self.target)
+        elif self.target.stand_in.how == "patch":
+            changed = added(without(self.function.params, self.target.stand_in.name), self.target.fixture)
         else:
             self.used.add("created_mock")
             changed = added(self.function.params, self.target.fixture)

@@ -5,7 +5,7 @@ The `with` goes and its body stays: what is bound is taken out again at the end 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import libcst as cst
@@ -13,6 +13,7 @@ import libcst as cst
 from migrator.codemods.command import command
 from migrator.codemods.look import look
 from migrator.codemods.methods import METHODS
+from migrator.codemods.patch_decorator import injecting, is_parameter
 from migrator.codemods.site import MOCK_NAMES, Refuse
 from migrator.model import StandIn
 
@@ -89,7 +90,7 @@ class Patch:
 class Patches:
     """The patches that make one stand-in, or what stands against taking them out."""
 
-    items: tuple[tuple[cst.WithItem, Patch], ...] = ()
+    items: tuple[tuple[cst.WithItem | cst.Decorator, Patch], ...] = ()
     asynchronous: bool | None = None
     refuse: tuple[cst.CSTNode | None, Refuse] | None = None
 
@@ -157,12 +158,20 @@ def patches_of(
     function: cst.FunctionDef, stand_in: StandIn, code: Callable[[cst.CSTNode], str], imports: dict[str, str]
 ) -> Patches:
     """The patches of a function that make a stand-in, or why they cannot be taken out."""
-    items: list[tuple[cst.WithItem, Patch]] = []
-    for item in _entered_as(function, stand_in.name):
-        patch = mock_made_by(item.item, code, imports)
+    items: list[tuple[cst.WithItem | cst.Decorator, Patch]] = []
+    places: Iterable[tuple[cst.WithItem | cst.Decorator, cst.BaseExpression]]
+    if is_parameter(function, stand_in.name):
+        found = injecting(function, stand_in.name)
+        if isinstance(found, Refuse):
+            return Patches(refuse=(None, found))
+        places = ((found, found.decorator),)
+    else:
+        places = ((item, item.item) for item in _entered_as(function, stand_in.name))
+    for place, made in places:
+        patch = mock_made_by(made, code, imports)
         if isinstance(patch, Refuse):
-            return Patches(refuse=(item, patch))
-        items.append((item, patch))
+            return Patches(refuse=(place, patch))
+        items.append((place, patch))
     if not items:
         return Patches(refuse=(None, Refuse(f"it is patched in: {BY_HAND}")))
     itself = _Itself(stand_in.name)

@@ -61,6 +61,39 @@ TESTS = {
             m.set.assert_called_once_with("seen:u", "1")
             assert m.sadd.call_count == 1
     """,
+    "decorator": """
+        from unittest import mock
+        from unittest.mock import AsyncMock, patch
+
+        import pytest
+
+        from app import cache
+
+
+        @pytest.mark.parametrize("user", ["u"])
+        @patch("app.cache.client", new_callable=AsyncMock)
+        async def test_remember(mock_redis, user):
+            \"\"\"It remembers.\"\"\"
+            await cache.remember(user, "Ada")
+            mock_redis.set.assert_awaited_once_with("name:u", "Ada")
+            mock_redis.sadd.assert_awaited_once_with("known", "u")
+
+
+        class TestCache:
+            @mock.patch.object(cache, "plain")
+            @mock.patch("app.cache.client")
+            async def test_name_of(self, redis, plain_redis):
+                redis.get = AsyncMock(return_value="Ada")
+                assert await cache.name_of("u") == "Ada"
+                redis.get.assert_awaited_once_with("name:u")
+                plain_redis.set.assert_not_called()
+
+            @mock.patch("app.cache.plain")
+            def test_note(self, redis, tmp_path):
+                cache.note("u")
+                redis.set.assert_called_once_with("seen:u", "1")
+                assert redis.sadd.call_count == 1
+    """,
 }
 
 
@@ -82,6 +115,35 @@ def test_what_was_patched_in_is_bound(shape: str, project: Project) -> None:
 
 
 LEFT = {
+    "a class": (
+        """
+        @patch("app.cache.client")
+        class TestName:
+            def test_name(self, redis):
+                cache.read("u")
+                redis.get.assert_called_once_with("name:u")
+        """,
+        "a decorator of the class patches it in",
+    ),
+    "a strange decorator": (
+        """
+        @patch("app.cache.client")
+        @cache.handing
+        def test_name(redis, clock):
+            cache.read("u")
+            redis.get.assert_called_once_with("name:u")
+        """,
+        "what cache.handing hands to the test is not known",
+    ),
+    "a decorated method": (
+        """
+        @patch("app.cache.redis_client.get", return_value="Ada")
+        def test_name(get):
+            assert cache.read("u") == "Ada"
+            get.assert_called_once_with("name:u")
+        """,
+        "the patch says return_value=",
+    ),
     "a method": (
         """
         def test_name():
