@@ -79,6 +79,9 @@ class Outcome:
     """The modules that the new text needs."""
 
 
+_SHARED = "several {0} clients of the test would be one, with one journal: assert effects, not calls, or split the test"
+
+
 class _Refused(Exception):
     def __init__(self, node: cst.CSTNode | None, refuse: Refuse) -> None:
         super().__init__(refuse.reason)
@@ -137,6 +140,7 @@ def _rewritten(
     left: list[Left] = []
     moved: list[StandIn] = []
     used: set[str] = set()
+    journals: set[str] = set()
     try:
         module, indent = _parse(chunk)
     except _UNREADABLE:
@@ -164,6 +168,11 @@ def _rewritten(
             continue
         moved.append(stand_in)
         used |= probe.used
+        if probe.journal:
+            journals.add(stand_in.service)
+    shared = [item for item in moved if item.service in journals and sum(item.service == o.service for o in moved) > 1]
+    left += [Left(item, item.line, _SHARED.format(item.service), "manual") for item in shared]
+    moved = [item for item in moved if item not in shared]
     if not moved:
         return Outcome(None, (), tuple(left))
     left = _without_what_they_held(left, moved)

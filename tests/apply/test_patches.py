@@ -80,13 +80,11 @@ TESTS = {
 
 
         class TestCache:
-            @mock.patch.object(cache, "plain")
-            @mock.patch("app.cache.client")
-            async def test_name_of(self, redis, plain_redis):
+            @mock.patch.object(cache, "client")
+            async def test_name_of(self, redis):
                 redis.get = AsyncMock(return_value="Ada")
                 assert await cache.name_of("u") == "Ada"
-                redis.get.assert_awaited_once_with("name:u")
-                plain_redis.set.assert_not_called()
+                redis.get.assert_awaited_once()
 
             @mock.patch("app.cache.plain")
             def test_note(self, redis, tmp_path):
@@ -115,6 +113,17 @@ def test_what_was_patched_in_is_bound(shape: str, project: Project) -> None:
 
 
 LEFT = {
+    "two of a service": (
+        """
+        @patch("app.cache.client")
+        @patch("app.cache.redis_replica")
+        def test_name(other, redis):
+            cache.read("u")
+            redis.get.assert_called_once_with("name:u")
+            other.get.assert_not_called()
+        """,
+        "several redis clients of the test would be one, with one journal",
+    ),
     "a class": (
         """
         @patch("app.cache.client")
