@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Called with the files done and the files in all."""
 
-FULL = bool(os.environ.get("MIGRATEFULL_PARSE"))
+FULL = bool(os.environ.get("MIGRATE_FULL_PARSE"))
 """Every file parsed and every function read: slow, and what the quick way is compared with."""
 
 _SMALL = 40

@@ -9,7 +9,7 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from migrator.codemods.application import Application
 from migrator.codemods.fixture_definition import remove_functions
@@ -187,9 +187,10 @@ class _Planner:
         for view in self.candidates(path):
             for stand_in in view.stand_ins:
                 self._hold(path, view, stand_in, lines)
-            self.outcomes[path, view.qualname] = rewrite_function(
+            outcome = rewrite_function(
                 lines, view, self.fixture_of, self.environment, self.allowed(path, view), self.wanted, imports
             )
+            self.outcomes[path, view.qualname] = _tidied(outcome, lines[view.first_line - 1 : view.last_line])
 
     def _hold(self, path: str, view: FunctionView, stand_in: StandIn, lines: Sequence[str]) -> None:
         where = (path, view.qualname, stand_in.name)
@@ -463,6 +464,18 @@ def _disagreement(members: Sequence[tuple[str, FunctionView, StandIn]]) -> str:
 
 
 _UNTOUCHED = Outcome(None, (), ())
+
+
+def _tidied(outcome: Outcome, lines: Sequence[str]) -> Outcome:
+    """A rewritten function without the imports of its own that only its mocks used."""
+    old = "".join(lines)
+    if outcome.text is None or "import" not in old:
+        return outcome
+    header = "if True:\n" if old[:1] in (" ", "\t") else ""
+    gone = newly_unused(header + old, header + outcome.text)
+    return replace(outcome, text=prune(header + outcome.text, gone).removeprefix(header)) if gone else outcome
+
+
 _WIDE = re.compile(r"scope\s*=\s*[\"'](?:session|package|module|class)[\"']")
 _WHOLE_FILE = frozenset({"fixture_definition", "needed_import", "unused_import"})
 """Rewrites that take part in every migration of a file."""
