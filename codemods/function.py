@@ -41,7 +41,7 @@ from migrator.codemods.site import (
     Test,
     is_literal,
 )
-from migrator.evidence import words
+from migrator.evidence import BY_NAME, words
 from migrator.model import Fix, FunctionView, StandIn
 from migrator.nesting import too_deep
 
@@ -427,6 +427,13 @@ class _Rewriter:
             name, node = strange[0]
             mend = "name what it stands for in [tool.migrate.services]"
             raise _Refused(node, Refuse(f"{name} is no method of a {service} client: {mend}"))
+        evidence = self.target.stand_in.evidence
+        if not finder.found and evidence.endswith(BY_NAME):
+            own = evidence.removeprefix("spec ").removesuffix(BY_NAME)
+            reason = (
+                f"it stands in for {own}, which is no client: test with the real one, built on {self.target.fixture}"
+            )
+            raise _Refused(None, Refuse(reason))
         mapped = self.target.stand_in.name in self.test.environment.fixtures
         if self.patches.items:
             if not finder.found:

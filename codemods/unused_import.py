@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Collection
 
 import libcst as cst
+from libcst.helpers import get_full_name_for_node_or_raise
 
 from migrator.codemods.command import command
 from migrator.source import split_lines, tree_of
@@ -58,7 +60,8 @@ def prune(text: str, gone: Collection[str]) -> str:
     """
     lines = split_lines(text)
     for node in sorted(_statements(text), key=lambda item: item.lineno, reverse=True):
-        names = {(alias.asname or alias.name).split(".", 1)[0] for alias in node.names}
+        full = {alias.asname or alias.name for alias in node.names}
+        names = full | {name.partition(".")[0] for name in full}
         if not names & set(gone) or node.end_lineno is None:
             continue
         first, last = node.lineno - 1, node.end_lineno
@@ -84,7 +87,7 @@ def _without(chunk: str, gone: Collection[str]) -> str | None:
         return chunk
     if isinstance(node.names, cst.ImportStar):
         return chunk
-    kept = [alias for alias in node.names if _bound(alias) not in gone]
+    kept = [alias for alias in node.names if not _bound(alias) & set(gone)]
     if not kept:
         return None
     is_block = isinstance(node, cst.ImportFrom) and node.lpar is not None
@@ -94,14 +97,12 @@ def _without(chunk: str, gone: Collection[str]) -> str | None:
     return indent + cst.Module([]).code_for_node(changed)
 
 
-def _bound(alias: cst.ImportAlias) -> str:
+def _bound(alias: cst.ImportAlias) -> set[str]:
+    """The name that an alias binds, and the module that it spells."""
     if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
-        return alias.asname.name.value
-    node: cst.BaseExpression = alias.name
-    while isinstance(node, cst.Attribute):
-        node = node.value
-    assert isinstance(node, cst.Name)
-    return node.value
+        return {alias.asname.name.value}
+    name = get_full_name_for_node_or_raise(alias.name)
+    return {name, name.partition(".")[0]}
 
 
 def _close_gap(lines: list[str], index: int) -> None:
@@ -127,23 +128,42 @@ def _statements(text: str) -> list[ast.Import | ast.ImportFrom]:
 
 
 def imported(text: str) -> set[str]:
-    """The names that a text's imports bind."""
-    return {(alias.asname or alias.name).split(".", 1)[0] for node in _statements(text) for alias in node.names}
+    """What a text's imports bind: names, and `a.b` where `import a.b` stands beside another import of `a`."""
+    bound = [
+        (alias.asname or alias.name, isinstance(node, ast.Import) and alias.asname is None)
+        for node in _statements(text)
+        for alias in node.names
+    ]
+    roots = Counter({(name.partition(".")[0], name) for name, _ in bound})
+    others = Counter(root for root, _ in roots)
+    return {
+        name if plain and "." in name and others[name.partition(".")[0]] > 1 else name.partition(".")[0]
+        for name, plain in bound
+    }
 
 
-def used(text: str) -> set[str]:
-    """Every word of a text outside its import statements: what is imported may be used wherever its name stands."""
+def code(text: str) -> str:
+    """A text without its import statements."""
     lines = split_lines(text)
     for node in _statements(text):
         for line in range(node.lineno - 1, node.end_lineno or node.lineno):
             lines[line] = "\n"
-    return set(re.findall(r"[^\W\d]\w*", "".join(lines)))
+    return "".join(lines)
 
 
 def newly_unused(old: str, new: str) -> set[str]:
-    """Imported names that the old text used and the new one does not."""
-    unused = imported(new) - used(new)
-    return unused & used(old) if unused else unused
+    """Imported names that the old text used and the new one does not; what stands in a string counts as used."""
+    rest = code(new)
+    words = set(re.findall(r"[^\W\d]\w*", rest))
+    unused = {name for name in imported(new) if not ((name in words) if "." not in name else _spells(rest, name))}
+    if not unused:
+        return unused
+    before = code(old)
+    return {name for name in unused if _spells(before, name)}
+
+
+def _spells(text: str, name: str) -> bool:
+    return re.search(rf"(?<![\w.]){re.escape(name)}\b", text) is not None
 
 
 Command = command(__name__)

@@ -22,6 +22,8 @@ class Evidence:
     text: str
 
 
+BY_NAME = ", by its name"
+"""Ends the evidence of a specification by a class that no known client library has."""
 NO_EVIDENCE = Evidence(NOTHING, "other", "")
 
 _PACKAGES: dict[str, Service] = {

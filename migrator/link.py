@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Protocol
 
 from migrator.evidence import (
+    BY_NAME,
     NAME,
     NO_EVIDENCE,
     SPEC,
@@ -587,9 +588,12 @@ class Linker:
         """Evidence of the class that a mock is specified by."""
         for value in self.values(path, origin):
             if value.kind == "external":
-                service = service_of_client(value.name) or service_of_name(value.name.rsplit(".", 1)[-1])
+                service = service_of_client(value.name)
                 if service is not None:
                     return Evidence(SPEC, service, f"spec {value.name}")
+                service = service_of_name(value.name.rsplit(".", 1)[-1])
+                if service is not None:
+                    return Evidence(SPEC, service, f"spec {value.name}{BY_NAME}")
             if value.kind in ("class", "instance"):
                 for base in self.outside_bases(value.path, value.index):
                     service = service_of_client(base.name) if base.kind == "external" else None
@@ -597,11 +601,11 @@ class Linker:
                         return Evidence(SPEC, service, f"spec {value.name}")
                 service = service_of_name(value.name)
                 if service is not None:
-                    return Evidence(SPEC, service, f"spec {value.name}")
+                    return Evidence(SPEC, service, f"spec {value.name}{BY_NAME}")
         if origin[0] in ("ext", "glob"):
             service = service_of_name(str(origin[1]).rsplit(".", 1)[-1])
             if service is not None:
-                return Evidence(SPEC, service, f"spec {origin[1]}")
+                return Evidence(SPEC, service, f"spec {origin[1]}{BY_NAME}")
         return None
 
     def dotted(self, path: str, origin: Origin) -> str:

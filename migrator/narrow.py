@@ -10,7 +10,8 @@ import ast
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from migrator.facts import Facts, Function
+from migrator.codemods.unused_import import imported
+from migrator.facts import Function
 from migrator.quiet import binds_outside
 from migrator.source import tree_of
 
@@ -19,11 +20,11 @@ _INDENT = re.compile(r"[ \t]*")
 
 
 def narrowed(
-    lines: Sequence[str], facts: Facts, tests: Iterable[Function], lost: Collection[str]
+    lines: Sequence[str], tests: Iterable[Function], used: Collection[str]
 ) -> tuple[list[str], set[int]] | None:
     """The lines (with their ends) without those tests, "" in the place of what goes, and the numbers that went, from 1.
 
-    `lost` are names that the changed functions may no longer use. None where nothing can go.
+    `used` are words of the functions that change, which may no longer use them. None where nothing can go.
     """
     narrow = list(lines)
     gone: set[int] = set()
@@ -40,12 +41,12 @@ def narrowed(
     if not texts:
         return None
     spelled = set().union(*map(words, texts))
-    imported = {name for name, origins in facts.names.items() if any(origin[0] == "ext" for origin in origins)}
-    names = sorted(imported & spelled)
-    sure = [name for name in names if name not in lost or any(_loads(text, name) for text in texts)]
-    if lines[-1][-1:] != "\n":
-        narrow[-1] += "\n"
-    narrow[-1] += f"({''.join(f'{name}, ' for name in sure)})\n" + f"# {' '.join(names)}\n"
+    bound = imported("".join(narrow))
+    names = sorted(bound & spelled)
+    dotted = sorted(name for name in bound if "." in name and any(name in text for text in texts))
+    sure = [name for name in names if name not in used or any(_loads(text, name) for text in texts)]
+    end = "" if lines[-1].endswith("\n") else "\n"
+    narrow.append(f"{end}({''.join(f'{name}, ' for name in [*sure, *dotted])})\n# {' '.join(names)}\n")
     return narrow, gone
 
 

@@ -367,11 +367,9 @@ class _Planner:
         if any(view.role != "test" for view, _ in changed):
             return self.proved(path)
         lines = split_lines(self.text(path))
-        before = set().union(*(words("".join(lines[view.first_line - 1 : view.last_line])) for view, _ in changed))
-        lost = before - set().union(*(words(text) for _, text in changed))
-        facts = self.project.store[path]
+        used = set().union(*(words("".join(lines[view.first_line - 1 : view.last_line])) for view, _ in changed))
         own = {view.first_line for view, _ in changed}
-        found = narrowed(lines, facts, self.project.judge.tests(path, leave=own), lost)
+        found = narrowed(lines, self.project.judge.tests(path, leave=own), used)
         if found is None:
             return self.proved(path)
         narrow, gone = found
@@ -381,7 +379,10 @@ class _Planner:
         parts = [f"if True:\n{text}" if text[:1] in (" ", "\t") else text for _, text in changed]
         if flaw(old, new, rest, after, parts):
             return self.proved(path)
-        return path, new, None, _lost(narrow, new, rest, after)
+        kept = set(split_lines(new))
+        # what an import brings in may be used by a test that is left out here
+        lost = [item for item in _lost(narrow, new, rest, after) if item.test or narrow[item.span.line - 1] not in kept]
+        return path, new, None, tuple(lost)
 
     def prove(self, path: str, new: str) -> tuple[str | None, tuple[Violation, ...]]:
         """Why the new text must not be, or the violations that it no longer has."""
