@@ -15,6 +15,7 @@ import libcst as cst
 from migrator.codemods.created_mock import added, named
 from migrator.codemods.fake_client import is_fake_client
 from migrator.codemods.fixture_request import in_its_place, without
+from migrator.codemods.foreign import foreign
 from migrator.codemods.kept_on_self import as_fixture, folded
 from migrator.codemods.layout import laid_out
 from migrator.codemods.line import line_of
@@ -159,8 +160,8 @@ def _rewritten(
             line = probe.line_of(refused.node) + view.first_line - 1 if refused.node is not None else stand_in.line
             left.append(Left(stand_in, line, refused.refuse.reason, refused.refuse.fix))
             continue
-        except _UNREADABLE as error:
-            reason = f"libcst cannot rewrite a line of the test: {' '.join(str(error).split())[:100]}"
+        except _UNREADABLE:
+            reason = "a statement of the test cannot be taken apart: write it on lines of its own, as formatters do"
             left.append(Left(stand_in, stand_in.line, reason, "manual"))
             continue
         if wanted is not None and wanted not in probe.used:
@@ -424,9 +425,7 @@ class _Rewriter:
         look(self.function.body, finder)
         strange = [(name, node) for name, node in finder.found if name not in METHODS[service]]
         if strange:
-            name, node = strange[0]
-            mend = "name what it stands for in [tool.migrate.services]"
-            raise _Refused(node, Refuse(f"{name} is no method of a {service} client: {mend}"))
+            raise _Refused(strange[0][1], Refuse(foreign(service, [name for name, _ in strange])))
         evidence = self.target.stand_in.evidence
         if not finder.found and evidence.endswith(BY_NAME):
             own = evidence.removeprefix("spec ").removesuffix(BY_NAME)

@@ -1,16 +1,20 @@
 """Turns a programmed connection error into a real outage around the act.
 
-The code under test then meets its client library's own exception, because the connection really fails.
+The code under test then meets its client library's own exception, because the connection really fails. A test that
+waits for another class, or for the words of the programmed error, would not see it: its mock stays.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import libcst as cst
 
 from migrator.codemods.command import command
+from migrator.codemods.look import look
 from migrator.codemods.registry import statement
-from migrator.codemods.site import Around, Refuse, Result, Site, is_literal
-from migrator.model import Fix
+from migrator.codemods.site import Around, Refuse, Result, Site, constant, is_literal
+from migrator.model import Fix, Service
 
 EXAMPLES = [
     (
@@ -27,29 +31,62 @@ EXAMPLES = [
             assert value is None
         """,
     ),
+    (
+        """
+        async def test_says_no(mock_redis):
+            mock_redis.get.side_effect = Exception("Redis connection lost")
+            assert await read(mock_redis, "k") is None
+        """,
+        """
+        async def test_says_no(real_redis):
+            with real_redis.outage():
+                assert await read(real_redis, "k") is None
+        """,
+    ),
 ]
 
 _CONNECTION_ERRORS = frozenset(
     "ConnectionError RedisConnectionError ConnectionRefusedError ConnectionResetError ConnectionAbortedError"
     " BrokenPipeError OSError ConnectError ConnectionDoesNotExistError CannotConnectNowError PostgresConnectionError"
-    " InterfaceError ConnectionClosed ConnectionClosedError OperationalError".split()
+    " InterfaceError ConnectionClosed ConnectionClosedError OperationalError NetworkError".split()
 )
+_GENERAL = frozenset({"Exception", "RedisError", "RuntimeError", "PostgresError", "DatabaseError", "ClickHouseError"})
+"""Classes that say a connection error only by their words."""
+_WORDS = ("connection", "connect", "down", "unavailable", "unreachable", "refused", "lost", "offline", "network")
+_RAISED: dict[Service, tuple[str, frozenset[str]]] = {
+    "redis": ("redis", frozenset({"ConnectionError", "RedisError"})),
+    "postgres": ("", frozenset({"OSError", "ConnectionError", "ConnectionRefusedError"})),
+    "clickhouse": ("clickhouse_connect", frozenset({"OperationalError", "DatabaseError", "Error", "ClickHouseError"})),
+    "http": ("httpx", frozenset({"ConnectError", "NetworkError", "TransportError", "RequestError", "HTTPError"})),
+    "websocket": ("", frozenset({"OSError", "ConnectionError"})),
+}
+"""The package ("": Python's own) and the classes of what a real outage raises."""
+_CLIENTS = frozenset({"redis", "asyncpg", "psycopg", "psycopg2", "httpx", "requests", "aiohttp", "clickhouse_connect"})
 _ADVICE = {
     "TimeoutError": "use {fixture}.latency(seconds) longer than the code's own time limit",
+    "ReadTimeout": "use {fixture}.latency(seconds) longer than the code's own time limit",
+    "ConnectTimeout": "use {fixture}.latency(seconds) longer than the code's own time limit",
+    "TimeoutException": "use {fixture}.latency(seconds) longer than the code's own time limit",
     "UniqueViolationError": "seed the row that is in the way, so that the constraint really fails",
     "IntegrityError": "seed the row that is in the way, so that the constraint really fails",
     "ForeignKeyViolationError": "leave out the row that it points to, so that the constraint really fails",
+    "NotNullViolationError": "give the code no value for the column, so that the constraint really fails",
+    "CheckViolationError": "give the code a value that the column does not take, so that the constraint really fails",
+    "UndefinedTableError": "drop the table before the act: DDL of one test is gone for the next",
+    "WatchError": "change the watched key through {fixture}.quiet while the code holds it",
+    "ResponseError": "write a value of another type under the key, so that the command really fails",
 }
 
 
-def _name(node: cst.BaseExpression, imports: dict[str, str]) -> str:
-    """The class of an exception as its library calls it, whatever name it was imported by."""
+def path_of(node: cst.BaseExpression, imports: dict[str, str]) -> str:
+    """The dotted name of an exception as its library calls it, whatever name it was imported by."""
     if isinstance(node, cst.Call):
         node = node.func
-    if isinstance(node, cst.Attribute):
-        return node.attr.value
-    name = node.value if isinstance(node, cst.Name) else ""
-    return imports.get(name, name).rpartition(".")[2]
+    if not isinstance(node, cst.Name | cst.Attribute):
+        return ""
+    first, _, rest = cst.Module([]).code_for_node(node).partition(".")
+    path = imports.get(first, first)
+    return f"{path}.{rest}" if rest else path
 
 
 @statement("error")
@@ -59,17 +96,81 @@ def outage(site: Site) -> Result | None:
     fixture = site.target.fixture
     if is_literal(site.value, None):
         return None
-    name = _name(site.value, site.test.imports) if isinstance(site.value, cst.Call | cst.Name | cst.Attribute) else ""
-    if name in _CONNECTION_ERRORS:
-        return Around(f"with {fixture}.outage():")
+    path = path_of(site.value, site.test.imports)
+    name = path.rpartition(".")[2]
+    if name in _CONNECTION_ERRORS or (name in _GENERAL and _speaks_of_connection(site.value)):
+        other = next(_waits_for_another(site), None)
+        return Around(f"with {fixture}.outage():") if other is None else other
     if name in _ADVICE:
-        fix: Fix = "manual" if name == "TimeoutError" else "assisted"
+        fix: Fix = "assisted" if "so that the constraint" in _ADVICE[name] else "manual"
         return Refuse(f"{site.method} raises {name}: {_ADVICE[name].format(fixture=fixture)}", fix)
     if isinstance(site.value, cst.List | cst.Tuple):
-        return Refuse(f"{site.method} answers a sequence: seed the service between the calls instead")
-    return Refuse(
-        f"{site.method} computes its answer ({site.code(site.value)}): seed the service so that it answers so"
-    )
+        return Refuse(f"{site.method} answers a sequence: {_next_step(site.value, fixture)}")
+    if name.endswith(("Error", "Exception")) or name in _GENERAL:
+        return Refuse(f"{site.method} raises {name}: bring about what the service answers so, with its data or input")
+    shown = " ".join(site.code(site.value).split())
+    shown = shown if len(shown) <= 60 else f"{shown[:59]}…"
+    return Refuse(f"{site.method} computes its answer ({shown}): write what it answers to {fixture} before the act")
+
+
+def _next_step(value: cst.List | cst.Tuple, fixture: str) -> str:
+    names = [path_of(item.value, {}) for item in value.elements]
+    if any(name.endswith(("Error", "Exception")) for name in names):
+        return f"make the first attempt fail with {fixture}.reset_connections(), and let the rest find what you seed"
+    return "seed what the first call finds, and change it between the acts"
+
+
+def _speaks_of_connection(value: cst.BaseExpression) -> bool:
+    if not isinstance(value, cst.Call) or not value.args:
+        return False
+    try:
+        text = constant(value.args[0].value)
+    except ValueError:
+        return False
+    return isinstance(text, str) and any(word in text.lower() for word in _WORDS)
+
+
+def _waits_for_another(site: Site) -> Iterator[Refuse]:
+    """What the test expects of the error that a real outage does not give it."""
+    finder = _Raises()
+    look(site.test.node.body, finder)
+    for call in finder.found:
+        if any(item.keyword is not None and item.keyword.value == "match" for item in call.args):
+            yield Refuse("a real outage has words of its own: take match= out of pytest.raises, then it is rewritten")
+        expected = call.args[0].value if call.args else None
+        for path in [] if expected is None else _classes(expected, site.test.imports):
+            if not _sees(site.target.service, path):
+                yield Refuse(
+                    f"the test waits for {path}, a real outage raises its client's own error: wait for that one, or"
+                    f" for Exception, then it becomes {site.target.fixture}.outage()"
+                )
+
+
+def _sees(service: Service, path: str) -> bool:
+    """Whether who waits for a class sees a real outage, or it is the application's own and comes of one."""
+    package, _, rest = path.partition(".")
+    name = rest.rpartition(".")[2]
+    raised_in, names = _RAISED[service]
+    if not rest:
+        return package in ("Exception", "BaseException") or (not raised_in and package in names)
+    return package not in _CLIENTS or (package == raised_in and name in names)
+
+
+def _classes(node: cst.BaseExpression, imports: dict[str, str]) -> list[str]:
+    items = [item.value for item in node.elements] if isinstance(node, cst.Tuple) else [node]
+    return [path_of(item, imports) for item in items]
+
+
+class _Raises:
+    """The `pytest.raises(…)` of a function."""
+
+    def __init__(self) -> None:
+        self.found: list[cst.Call] = []
+
+    def visit_Call(self, node: cst.Call) -> None:
+        name = node.func.attr.value if isinstance(node.func, cst.Attribute) else getattr(node.func, "value", "")
+        if name == "raises":
+            self.found.append(node)
 
 
 Command = command(__name__)

@@ -29,6 +29,15 @@ def key(violation: Violation) -> tuple[str, str, str]:
     return violation.code, violation.test, violation.symbol
 
 
+_NAMES = {
+    "UndefinedName": "{name} would not be defined any more: define it without the mock, then run apply again",
+    "UnusedVariable": "nothing would use {name} any more: take it out of the test, then run apply again",
+    "UnusedImport": "nothing would use the import {name} any more: take it out, then run apply again",
+    "RedefinedWhileUnused": "{name} would be bound twice: give one of the two another name, then run apply again",
+}
+"""What a person does about a name that the rewritten text would have trouble with."""
+
+
 def flaw(
     old: str, new: str, before: Iterable[Violation], after: Iterable[Violation], parts: Sequence[str] | None = None
 ) -> str | None:
@@ -41,23 +50,25 @@ def flaw(
             warnings.simplefilter("ignore")
             compile(tree_of(new), "<rewritten>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
-        return f"the rewritten text does not compile: {error}"
+        return f"what apply would write is no Python ({error.args[0]}): rewrite the file's tests by hand"
     except (RecursionError, MemoryError):
         return _TOO_DEEP
     # the old text is looked at only where the new one has something against it
     if not all(map(_is_read, [new] if parts is None else parts)) and (parts is not None or _is_read(old)):
-        return "libcst cannot read the rewritten text"
+        return "a statement of the file cannot be taken apart: write it on lines of its own, as formatters do"
     try:
         gained = (found := _names(new)) and found - _names(old)
     except RecursionError:
         return _TOO_DEEP
     if gained:
         (kind, name), _ = gained.most_common(1)[0]
-        return f"the rewritten text has a name problem that it had not before: {kind} {name}"
+        return _NAMES.get(kind, "rewritten, the file would have {kind} {name}: mend that by hand").format(
+            name=name, kind=kind
+        )
     fresh = Counter(map(key, after)) - Counter(map(key, before))
     if fresh:
         code, test, symbol = next(iter(fresh))
-        return f"the rewritten text has a violation that it had not before: {code} {symbol} in {test or 'the module'}"
+        return f"{symbol} would become a mock in {test or 'the module'} ({code}): move that one by hand first"
     return None
 
 

@@ -112,3 +112,68 @@ def test_what_the_source_leaves_open_stays(project: Project) -> None:
     assert path.read_text() == before
     assert 'test_either: mock_redis: get answers "v" and the test reads several keys' in report, report
     assert 'test_newest: mock_redis: get answers "v" and no assertion of the test says under which key' in report
+
+
+USERS = """
+    class Users:
+        TABLE = "users"
+
+        def __init__(self, pool):
+            self.pool = pool
+
+        async def name(self, user_id):
+            row = await self.pool.fetchrow("SELECT name FROM users WHERE id = $1", user_id)
+            return row["name"] if row else None
+
+        async def has(self, email: str):
+            return await self.pool.fetchval(
+                "SELECT EXISTS(SELECT 1 "
+                "FROM users WHERE email = $1)",
+                email,
+            )
+"""
+USERS_TESTS = """
+    from unittest.mock import AsyncMock
+
+    from users import Users
+
+
+    async def test_name():
+        pool = AsyncMock()
+        pool.fetchrow.return_value = {"name": "Ada"}
+        assert await Users(pool).name(7) == "Ada"
+
+
+    async def test_has():
+        pool = AsyncMock()
+        pool.fetchval.return_value = True
+        assert await Users(pool).has("a@b.c") is True
+
+
+    async def test_has_not():
+        pool = AsyncMock()
+        pool.fetchval.return_value = False
+        assert await Users(pool).has("a@b.c") is False
+"""
+SCHEMA = "CREATE TABLE users (id INT PRIMARY KEY DEFAULT 1, email TEXT, name TEXT)"
+
+
+def test_rows_are_read_from_the_statement_of_the_source(project: Project) -> None:
+    project.write("src/users.py", USERS)
+    project.write("db/schema.sql", SCHEMA)
+    path = project.write("tests/test_users.py", USERS_TESTS)
+    report = project.migrate("apply").stdout
+    wanted = (
+        'fetchrow reads users: set schema = ["db/schema.sql"] in [tool.realservices.postgres], then the row is seeded'
+    )
+    assert wanted in report, report
+    project.write("pyproject.toml", '[tool.realservices.postgres]\nschema = ["db/schema.sql"]\n')
+    project.migrate("apply")
+    text = path.read_text()
+    assert 'await pool.seed("users", {"id": 7, "name": "Ada"})' in text.replace("real_postgres", "pool"), text
+    green = project.pytest(*OPTIONS, "--real-services=embedded")
+    assert "3 passed" in green.stdout, green.stdout + text
+    code = project.read("src/users.py")
+    project.write("src/users.py", code.replace("WHERE id = $1", "WHERE id = $1 + 1").replace("email = $1", "name = $1"))
+    red = project.pytest(*OPTIONS, "--real-services=embedded")
+    assert "2 failed, 1 passed" in red.stdout, red.stdout

@@ -119,6 +119,11 @@ REDIS: dict[str, Row] = {
         "r.set.return_value = None",
         'r.set.assert_awaited_once_with("l", "me", nx=True)',
     ),
+    "lookup": (
+        'assert await r.get("a") == "1"; assert await r.get("b") is None; await r.set("sum", "1")',
+        'r.get.side_effect = lambda key: {"a": "1"}.get(key)',
+        'r.set.assert_awaited_once_with("sum", "1")',
+    ),
     "several": (
         'await r.set("a", "1"); await r.set("b", "2")',
         "",

@@ -1,0 +1,67 @@
+"""What a stand-in is where it is asked for more than its service's client has, and what a person does then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from migrator.model import Service
+
+_SESSION = (
+    "it stands for a SQLAlchemy session or a driver's own connection ({name}): make one on the database of"
+    " real_postgres, whose address [tool.realservices.env] gives as {{postgres.dsn}}, and assert its rows"
+)
+_RESULT = "it stands for the result of a query ({name}), no client: move the mock that answers it, with the rows seeded"
+_SERVER = (
+    "it stands for the server's end of a WebSocket ({name}): serve the application ([tool.realservices.apps]), connect"
+    " real_websocket_client to its path and assert what it receives"
+)
+_RESPONSE = "it stands for a response ({name}), no client: move the mock that answers it and assert the real response"
+_PIPELINE = (
+    "it stands for a pipeline ({name}): give the code the real client; what its pipelines send is in the same journal"
+)
+_OTHER_STORE = "it stands for another kind of database ({name}): name its service in [tool.migrate.services]"
+
+_FOREIGN: dict[Service, tuple[tuple[str, frozenset[str]], ...]] = {
+    "postgres": (
+        (
+            _SESSION,
+            frozenset(
+                "add add_all commit refresh flush rollback scalars scalar scalar_one_or_none scalar_one query merge"
+                " expunge begin begin_nested get connect connection session cursor fetchone fetchall fetch_one"
+                " fetch_all fetch_val run_sync exec delete bind dispose execution_options".split()
+            ),
+        ),
+        (_RESULT, frozenset("first all one one_or_none mappings rowcount description unique keys".split())),
+        (_OTHER_STORE, frozenset("find find_one insert_one insert_many update_one delete_one aggregate".split())),
+    ),
+    "redis": ((_PIPELINE, frozenset("multi immediate_execute_command __aenter__ __enter__".split())),),
+    "clickhouse": (
+        (_RESULT, frozenset("result_rows result_set rows column_names first_row row_count named_results".split())),
+    ),
+    "websocket": (
+        (
+            _SERVER,
+            frozenset(
+                "accept send_text send_json send_bytes receive_text receive_bytes iter_text iter_json client_state"
+                " application_state client headers query_params path_params scope state app".split()
+            ),
+        ),
+    ),
+    "http": (
+        (
+            _RESPONSE,
+            frozenset(
+                "status_code status json text content headers raise_for_status is_success ok reason body url".split()
+            ),
+        ),
+    ),
+}
+
+
+def foreign(service: Service, names: Sequence[str]) -> str:
+    """What the stand-in is, by the names that it is asked for, and what to do next."""
+    for sentence, known in _FOREIGN.get(service, ()):
+        name = next((name for name in names if name in known), None)
+        if name is not None:
+            return sentence.format(name=name)
+    return f"{names[0]} is no method of a {service} client: name what it stands for in [tool.migrate.services]"
