@@ -29,7 +29,7 @@ def key(violation: Violation) -> tuple[str, str, str]:
     return violation.code, violation.test, violation.symbol
 
 
-_NAMES = {
+_ADVICE = {
     "UndefinedName": "{name} would not be defined any more: define it without the mock, then run apply again",
     "UnusedVariable": "nothing would use {name} any more: take it out of the test, then run apply again",
     "UnusedImport": "nothing would use the import {name} any more: take it out, then run apply again",
@@ -62,7 +62,7 @@ def flaw(
         return _TOO_DEEP
     if gained:
         (kind, name), _ = gained.most_common(1)[0]
-        return _NAMES.get(kind, "rewritten, the file would have {kind} {name}: mend that by hand").format(
+        return _ADVICE.get(kind, "rewritten, the file would have {kind} {name}: mend that by hand").format(
             name=name, kind=kind
         )
     fresh = Counter(map(key, after)) - Counter(map(key, before))
