@@ -12,7 +12,8 @@ from migrator.codes import CODES
 from migrator.config import Config
 from migrator.discover import excluded
 from migrator.errors import UsageError
-from migrator.inventory import Progress, Project, open_project
+from migrator.forked import Progress
+from migrator.inventory import Project, open_project
 from migrator.model import SERVICES, Violation
 from migrator.plan import FilePlan, LeftAlone, plan_project
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -14,20 +15,45 @@ _FEW = 24
 _work: Callable[[Any], Any] | None = None
 
 
-def forked(work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> list[Result]:
+Progress = Callable[[str, int, int], None]
+"""Called with the phase, the files done in it and the files in all."""
+
+
+def forked(
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    jobs: int,
+    phase: str = "",
+    progress: Progress | None = None,
+) -> list[Result]:
     """The results in the order of the items. What `work` changes in memory stays in its process.
 
     Where there is no fork, or little to do, it is done here.
     """
     global _work
     if jobs <= 1 or len(items) < _FEW or "fork" not in multiprocessing.get_all_start_methods():
-        return [work(item) for item in items]
+        return list(_told(map(work, items), len(items), phase, progress))
     _work = work
+    size = max(1, min(32, len(items) // (jobs * 8)))
     try:
-        with multiprocessing.get_context("fork").Pool(jobs) as pool:
-            return pool.map(_do, items, chunksize=max(1, min(32, len(items) // (jobs * 8))))
+        with multiprocessing.get_context("fork").Pool(jobs, _collect) as pool:
+            return list(_told(pool.imap(_do, items, size), len(items), phase, progress))
     finally:
         _work = None
+
+
+def _told(results: Iterable[Result], number: int, phase: str, progress: Progress | None) -> Iterator[Result]:
+    for done, result in enumerate(results, 1):
+        yield result
+        if progress is not None:
+            progress(phase, done, number)
+
+
+def _collect() -> None:
+    """Rewriting leaves cycles behind; what was there before the fork is left alone, or it would be copied."""
+    gc.freeze()
+    gc.set_threshold(100_000, 10, 10)
+    gc.enable()
 
 
 def _do(item: Any) -> Any:

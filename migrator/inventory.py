@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from migrator.config import Config
 from migrator.discover import discover
 from migrator.extract import extract
 from migrator.facts import Facts
-from migrator.forked import forked
+from migrator.forked import Progress, forked
 from migrator.judge import Judge
 from migrator.libraries import FAKE_FIXTURES
 from migrator.link import Linker, is_test_file
@@ -23,9 +23,6 @@ from migrator.sieve import may_violate, mentions
 
 if TYPE_CHECKING:
     from migrator.executors import Executor
-
-Progress = Callable[[int, int], None]
-"""Called with the files done and the files in all."""
 
 FULL = bool(os.environ.get("MIGRATE_FULL_PARSE"))
 """Every file parsed and every function read: slow, and what the quick way is compared with."""
@@ -137,11 +134,13 @@ class Project:
         facts: dict[str, Facts],
         unlisted: list[Unreadable],
         jobs: int = 1,
+        progress: Progress | None = None,
     ) -> None:
         self.root = root
         self.config = config
         self.paths = paths
         self.jobs = jobs
+        self.progress = progress
         self.store = Store(root, sorted({*facts, *context}), facts)
         self.linker = Linker(self.store, config.services)
         self.judge = Judge(self.linker, config)
@@ -167,7 +166,8 @@ class Project:
         """The files that have violations or functions of interest, in path order."""
         if self._views is None:
             listed = set(self.store.listed)
-            views = forked(self.judge.file, [path for path in self.paths if path in listed], self.jobs)
+            paths = [path for path in self.paths if path in listed]
+            views = forked(self.judge.file, paths, self.jobs, "judging", self.progress)
             self._views = {view.path: view for view in views if view.violations or view.functions}
         return self._views
 
@@ -233,11 +233,11 @@ def open_project(
     known = set(facts)
     names: set[str] = set()
     while True:
-        project = Project(root, config, found, context, facts, unlisted, processes)
+        project = Project(root, config, found, context, facts, unlisted, processes, progress)
         loud = _read_whole(project, [path for path in facts if facts[path].quiet])
         if loud:
             facts.update(loud)
-            project = Project(root, config, found, context, facts, unlisted, processes)
+            project = Project(root, config, found, context, facts, unlisted, processes, progress)
         fresh = project.mock_fixture_names() - names - set(FAKE_FIXTURES)
         rest = [path for path in found if path not in known]
         if not fresh or not rest:
@@ -252,7 +252,13 @@ def open_project(
                 return None
             return read_facts(root, path, always=True) or Facts(path) if hit else None
 
-        facts.update({item.path: item for item in forked(asking, rest, processes) if item is not None})
+        facts.update(
+            {
+                item.path: item
+                for item in forked(asking, rest, processes, "looking for requests", progress)
+                if item is not None
+            }
+        )
         if set(facts) == known:
             return project
         known = set(facts)
@@ -266,7 +272,9 @@ def _read_whole(project: Project, paths: list[str]) -> dict[str, Facts]:
             return None
         return read_facts(project.root, path, always=True, whole=True) or Facts(path)
 
-    return {item.path: item for item in forked(again, paths, project.jobs) if item is not None}
+    return {
+        item.path: item for item in forked(again, paths, project.jobs, "linking", project.progress) if item is not None
+    }
 
 
 def _conftests(root: Path, paths: Iterable[str]) -> set[str]:
@@ -292,7 +300,7 @@ def _read_all(root: Path, paths: list[str], jobs: int, progress: Progress | None
             if result is not None:
                 facts[path] = result
             if progress is not None and done % 16 == 0:
-                progress(done, len(paths))
+                progress("reading", done, len(paths))
         return facts
     from concurrent.futures import ProcessPoolExecutor  # a tenth of what `check` takes
 
@@ -304,5 +312,5 @@ def _read_all(root: Path, paths: list[str], jobs: int, progress: Progress | None
             facts.update({path: result for path, result in zip(chunk, results, strict=True) if result is not None})
             done += len(chunk)
             if progress is not None:
-                progress(done, len(paths))
+                progress("reading", done, len(paths))
     return facts

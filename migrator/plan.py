@@ -170,7 +170,7 @@ class _Planner:
 
     def rewrite_all(self, paths: Sequence[str], jobs: int) -> None:
         """Rewrites every function of many files that can be."""
-        for path, outcomes, held in forked(self._rewritten, paths, jobs):
+        for path, outcomes, held in forked(self._rewritten, paths, jobs, "rewriting", self.project.progress):
             self.held.update(held)
             self.outcomes.update({(path, name): outcome for name, outcome in outcomes.items()})
 
@@ -547,7 +547,7 @@ def plan_project(
     proved: dict[str, tuple[str, tuple[Violation, ...]]] = {}
     changing = [path for path in touched if planner.changed(path)]
     proof = planner.proved if texts or FULL else planner.proved_narrowly
-    for path, new, flaw_, gone in forked(proof, changing, processes):
+    for path, new, flaw_, gone in forked(proof, changing, processes, "proving", project.progress):
         if new is None:
             continue
         if flaw_ is None:

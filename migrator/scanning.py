@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from migrator.config import Config, find_root, load_config
 from migrator.errors import UsageError
-from migrator.inventory import Progress, Project, open_project
+from migrator.forked import Progress
+from migrator.inventory import Project, open_project
 from migrator.model import Span, Unreadable, Violation
 from migrator.reports.summary import Scan
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from migrator.cache import Memory
 
 
@@ -70,27 +73,39 @@ def decided(project: Project, jobs: int | None = None) -> list[Violation]:
 
 
 @contextlib.contextmanager
-def progress(title: str) -> Iterator[Progress | None]:
-    """A bar with rate and time left on stderr; nothing where stderr is no terminal."""
+def progress() -> Iterator[Progress | None]:
+    """A bar for each phase on stderr, with its rate and the time left; nothing where stderr is no terminal."""
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Files a second."""
+
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:,.0f} files/s" if task.speed else "")
 
     with Bar(
-        TextColumn(title),
+        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        Rate(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
     ) as bar:
-        task = bar.add_task(title, total=None)
+        tasks: dict[str, TaskID] = {}
 
-        def advance(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+        def advance(phase: str, done: int, total: int) -> None:
+            if phase not in tasks:
+                for task in tasks.values():
+                    bar.update(task, visible=False)
+                tasks[phase] = bar.add_task(phase)
+            bar.update(tasks[phase], completed=done, total=total, visible=True)
 
         yield advance
 
@@ -109,7 +124,7 @@ def run_scan(
 
     with contextlib.ExitStack() as stack:
         run = stack.enter_context(open_executor(executor)) if executor is not None else None
-        advance = stack.enter_context(progress("scanning"))
+        advance = stack.enter_context(progress())
         project = open_project(config.root, paths, config, jobs, advance, run)
         scan = scan_project(project, decided(project, jobs))
     if memory is not None:

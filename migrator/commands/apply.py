@@ -33,7 +33,7 @@ def apply(
 
     config, relative = locate(paths)
     chosen = read_only(config.root, only)
-    with progress("rewriting") as advance:
+    with progress() as advance:
         result = run(
             config,
             relative,

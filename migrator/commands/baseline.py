@@ -25,7 +25,7 @@ def baseline(paths: tuple[str, ...], update: bool, grow: bool) -> None:
     old = read_baseline(path)
     if old is not None and not update:
         raise UsageError(f"{path}: is there already; migrate baseline --update takes out what is gone")
-    with progress("scanning") as advance:
+    with progress() as advance:
         project = open_project(config.root, relative, config, None, advance)
         new = marks_of(violation for view in project.files.values() for violation in view.violations)
     for item in project.unreadable:

@@ -9,7 +9,8 @@ from pathlib import Path
 from migrator import source
 from migrator.executors import Executor
 from migrator.facts import Facts
-from migrator.inventory import Progress, passes, understand
+from migrator.forked import Progress
+from migrator.inventory import passes, understand
 
 _PIECE = 500_000
 """Bytes of source that travel together."""
@@ -33,7 +34,7 @@ def read_all(run: Executor, root: Path, paths: Sequence[str], progress: Progress
                 yield piece
                 piece = []
                 if progress is not None:
-                    progress(done, len(paths))
+                    progress("reading", done, len(paths))
         if piece:
             yield piece
 
