@@ -145,7 +145,9 @@ def _placed(
             return found
         more = found
     if asked is not None and not asked.in_the_test and asked.question.columns is not None:
-        unanswered = [column for row in rows for column in row if column not in asked.question.columns]
+        # A row may have more of its table than the statement asks for: the table keeps it, the code never sees it.
+        known = table.columns if (table := _known(site, name)) is not None else ()
+        unanswered = [column for row in rows for column in row if column not in (*asked.question.columns, *known)]
         if unanswered:
             return Refuse(
                 f"the mock's row has {', '.join(dict.fromkeys(unanswered))}, the statement does not answer it: seed"
@@ -244,12 +246,18 @@ def _schema_first(site: Site, method: str, said: str | None) -> str:
     return f"{what}: name the file that creates it as schema in [tool.realservices.postgres]"
 
 
+def _known(site: Site, name: str) -> Table | None:
+    """The table as the configured schema creates it."""
+    schema = site.test.environment.schema
+    return schema.table(name) if schema is not None else None
+
+
 def _unfit(site: Site, name: str, columns: list[str]) -> Refuse | None:
     """Why the table does not take such a row."""
     schema = site.test.environment.schema
     if schema is None or not schema.tables:
         return None
-    found: Table | None = schema.table(name)
+    found = _known(site, name)
     if found is None:
         return Refuse(f"the configured schema creates no table {name}: add the file that does", "assisted")
     strange = [column for column in columns if column not in found.columns]
