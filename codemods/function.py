@@ -147,6 +147,7 @@ def _rewritten(
     except _UNREADABLE:
         return _unread(candidates, "the function cannot be read")
     module = folded(module, (name for item in candidates for name in (item.name, *item.aliases)))
+    probes: list[tuple[StandIn, _Rewriter, cst.Module]] = []
     for stand_in in candidates:
         held = allowed(stand_in) or _unmovable(stand_in, view)
         if held is not None:
@@ -155,7 +156,7 @@ def _rewritten(
         # refusals are looked for in the text as it stands in the file, so that their lines are right
         probe = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports)
         try:
-            probe.run()
+            rewritten = probe.run()
         except _Refused as refused:
             line = probe.line_of(refused.node) + view.first_line - 1 if refused.node is not None else stand_in.line
             left.append(Left(stand_in, line, refused.refuse.reason, refused.refuse.fix))
@@ -168,6 +169,7 @@ def _rewritten(
             left.append(Left(stand_in, stand_in.line, f"{wanted} takes no part in it", "manual"))
             continue
         moved.append(stand_in)
+        probes.append((stand_in, probe, rewritten))
         used |= probe.used
         if probe.journal:
             journals.add(stand_in.service)
@@ -177,8 +179,10 @@ def _rewritten(
     if not moved:
         return Outcome(None, (), tuple(left))
     left = _without_what_they_held(left, moved)
-    on_self: dict[str, str] = {}
-    for stand_in in moved:
+    # each is rewritten in what the ones before it left; the first in the text that it was tried in
+    first, module = next((probe, text) for item, probe, text in probes if item is moved[0])
+    on_self = dict(first.on_self)
+    for stand_in in moved[1:]:
         rewriter = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports)
         try:
             module = rewriter.run()

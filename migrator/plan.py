@@ -138,6 +138,8 @@ class _Planner:
         self.texts: dict[str, str] = {}
         self.outcomes: dict[tuple[str, str], Outcome] = {}
         self.held: dict[tuple[str, str, str], str] = {}
+        self.rewritten_with: dict[tuple[str, str], tuple[str | None, ...]] = {}
+        """What was held back of each function when it was last rewritten: only other reasons rewrite it again."""
 
     # -- functions
 
@@ -173,6 +175,8 @@ class _Planner:
         for path, outcomes, held in forked(self._rewritten, paths, jobs, "rewriting", self.project.progress):
             self.held.update(held)
             self.outcomes.update({(path, name): outcome for name, outcome in outcomes.items()})
+            for view in self.candidates(path):
+                self.rewritten_with[path, view.qualname] = self._held(path, view)
 
     def _rewritten(self, path: str) -> tuple[str, dict[str, Outcome], dict[tuple[str, str, str], str]]:
         self.rewrite(path)
@@ -187,10 +191,16 @@ class _Planner:
         for view in self.candidates(path):
             for stand_in in view.stand_ins:
                 self._hold(path, view, stand_in, lines)
+            if self.rewritten_with.get((path, view.qualname)) == (held := self._held(path, view)):
+                continue
+            self.rewritten_with[path, view.qualname] = held
             outcome = rewrite_function(
                 lines, view, self.fixture_of, self.environment, self.allowed(path, view), self.wanted, imports
             )
             self.outcomes[path, view.qualname] = _tidied(outcome, lines[view.first_line - 1 : view.last_line])
+
+    def _held(self, path: str, view: FunctionView) -> tuple[str | None, ...]:
+        return tuple(self.held.get((path, view.qualname, item.name)) for item in view.stand_ins)
 
     def _hold(self, path: str, view: FunctionView, stand_in: StandIn, lines: Sequence[str]) -> None:
         where = (path, view.qualname, stand_in.name)
