@@ -26,6 +26,7 @@ from migrator.codemods.methods import METHODS
 from migrator.codemods.patch_bind import Binding, binding
 from migrator.codemods.patch_context import BY_HAND, Patches, patches_of
 from migrator.codemods.patch_decorator import below_docstring, undecorated
+from migrator.codemods.patch_factory import as_client, returned
 from migrator.codemods.registry import expressions, service_table, statements
 from migrator.codemods.site import (
     ASSERTIONS,
@@ -243,6 +244,7 @@ def _unmovable(stand_in: StandIn, view: FunctionView) -> Left | None:
     if not view.injected and stand_in.how in ("local", "parameter", "patch") and not stand_in.kept:
         reason = f"unittest.TestCase takes no fixtures: request {fixture} in an autouse fixture of the class"
         return Left(stand_in, stand_in.line, reason, "manual")
+    stand_in = _patched(stand_in, view) or stand_in
     if stand_in.how == "patch" and (stand_in.fixture is not None or view.role == "fixture"):
         reason = f"it is patched in: take the patch out and bind {fixture} with real_services.bind(target, …)"
         return Left(stand_in, stand_in.line, reason, "manual")
@@ -257,6 +259,14 @@ def _unmovable(stand_in: StandIn, view: FunctionView) -> Left | None:
         return Left(
             stand_in, stand_in.line, "it is made in a helper: request the fixture where the helper is called", "manual"
         )
+    return None
+
+
+def _patched(stand_in: StandIn, view: FunctionView) -> StandIn | None:
+    """What a patched function of no service of its own returns, as that function: `client = get_client.return_value`."""
+    for item in view.stand_ins:
+        if stand_in.how == "other" and item.name == stand_in.root and item.how == "patch" and item.service == "other":
+            return replace(stand_in, name=item.name, how="patch", aliases=(), fixture=item.fixture)
     return None
 
 
@@ -287,6 +297,7 @@ class _Rewriter:
         environment: Environment,
         imports: dict[str, str],
     ) -> None:
+        stand_in = _patched(stand_in, view) or stand_in
         self.module = module
         self.indent = indent
         self.view = view
@@ -295,7 +306,7 @@ class _Rewriter:
         self.services = False
         self.function = _function(module, indent)
         self.names = {stand_in.name, *stand_in.aliases}
-        self.patches = patches_of(self.function, stand_in, self.code, imports) if stand_in.how == "patch" else Patches()
+        self.patches = self._patches(stand_in, imports) if stand_in.how == "patch" else Patches()
         asynchronous = stand_in.asynchronous
         if asynchronous is None:
             asynchronous = view.is_async if self.patches.asynchronous is None else self.patches.asynchronous
@@ -325,6 +336,17 @@ class _Rewriter:
         """How many of the stand-in's own patches have been taken out."""
         self.later: list[Sequence[cst.BaseStatement]] = []
         """What runs after the block that is being rewritten, from the outside in."""
+
+    def _patches(self, stand_in: StandIn, imports: dict[str, str]) -> Patches:
+        """The stand-in's own patches; what they return is the stand-in where only that is used."""
+        path = returned(self.function, stand_in.name)
+        folded = as_client(self.module, self.function, stand_in.name, path) if path is not None else None
+        if folded is None:
+            return patches_of(self.function, stand_in, self.code, imports, None)
+        self.module = folded
+        self.function = _function(folded, self.indent)
+        self.used.add("patch_factory")
+        return patches_of(self.function, stand_in, self.code, imports, path)
 
     # -- positions and text
 
@@ -377,7 +399,7 @@ class _Rewriter:
             if isinstance(place, cst.Decorator):
                 self.taken += 1
                 self.used.add("patch_decorator")
-                made.append(self._bound(Binding("bind", cst.SimpleString(patch.target)), ()))
+                made.append(self._bound(Binding(self.patches.method, cst.SimpleString(patch.target)), ()))
         return made
 
     def _opening(self) -> list[cst.BaseStatement]:
@@ -543,7 +565,7 @@ class _Rewriter:
             if item is found:
                 self.taken += 1
                 self.used.add("patch_context")
-                return Binding("bind", cst.SimpleString(patch.target))
+                return Binding(self.patches.method, cst.SimpleString(patch.target))
         return binding(item.item, self.names) if item.asname is None else None
 
     def _bound(self, bound: Binding, leading: Sequence[cst.EmptyLine]) -> cst.BaseStatement:

@@ -5,8 +5,8 @@ The `with` goes and its body stays: what is bound is taken out again at the end 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import libcst as cst
 
@@ -74,6 +74,7 @@ _MAKERS = {
 }
 _HARMLESS = frozenset({"autospec", "spec", "spec_set", "new_callable", "name"})
 _VERBS = frozenset("get create make build new open connect init acquire provide setup ensure with from".split())
+_NO_METHODS = frozenset({"client", "connection", "from_url", "connect"})
 BY_HAND = "bind by hand with real_services.bind(target, …)"
 
 
@@ -83,6 +84,7 @@ class Patch:
 
     target: str
     name: str
+    """The last name of its path."""
     asynchronous: bool | None
 
 
@@ -92,6 +94,7 @@ class Patches:
 
     items: tuple[tuple[cst.WithItem | cst.Decorator, Patch], ...] = ()
     asynchronous: bool | None = None
+    method: str = "bind"
     refuse: tuple[cst.CSTNode | None, Refuse] | None = None
 
 
@@ -155,9 +158,16 @@ def _parts(node: cst.BaseExpression) -> list[str]:
 
 
 def patches_of(
-    function: cst.FunctionDef, stand_in: StandIn, code: Callable[[cst.CSTNode], str], imports: dict[str, str]
+    function: cst.FunctionDef,
+    stand_in: StandIn,
+    code: Callable[[cst.CSTNode], str],
+    imports: dict[str, str],
+    path: tuple[str, ...] | None,
 ) -> Patches:
-    """The patches of a function that make a stand-in, or why they cannot be taken out."""
+    """The patches of a function that make a stand-in, or why they cannot be taken out.
+
+    A path says that it is what a factory returns, found by these attributes of what is patched.
+    """
     items: list[tuple[cst.WithItem | cst.Decorator, Patch]] = []
     places: Iterable[tuple[cst.WithItem | cst.Decorator, cst.BaseExpression]]
     if is_parameter(function, stand_in.name):
@@ -176,25 +186,42 @@ def patches_of(
         return Patches(refuse=(None, Refuse(f"it is patched in: {BY_HAND}")))
     itself = _Itself(stand_in.name)
     look(function.body, itself)
-    last = items[0][1].name
-    if itself.found is not None or _is_no_client(last, stand_in):
+    last = path[-1] if path else items[0][1].name
+    if itself.found is not None or (_is_method(last, stand_in) if path is not None else _is_no_client(last, stand_in)):
         what = f"what is patched is {last}, which is called itself and no client"
         mend = "bind the client that it belongs to, or its factory, with real_services and seed what it answers"
         return Patches(refuse=(itself.found or items[0][0], Refuse(f"{what}: {mend}")))
     known = {patch.asynchronous for _, patch in items}
     asynchronous = known.pop() if len(known) == 1 else None
+    if path is not None and not last[:1].isupper() and not asynchronous:
+        asynchronous = None  # of an asynchronous function patch makes an AsyncMock by itself
     if itself.awaited or stand_in.asynchronous:
         asynchronous = True
     elif asynchronous is None:
         mend = "assert one of its calls with assert_awaited, or make it with new_callable=AsyncMock"
         return Patches(refuse=(items[0][0], Refuse(f"nothing says whether the client is asynchronous: {mend}")))
-    return Patches(tuple(items), asynchronous)
+    if path is None:
+        return Patches(tuple(items), asynchronous)
+    return Patches(
+        tuple((place, replace(patch, target=_longer(patch.target, path))) for place, patch in items),
+        asynchronous,
+        method="bind_factory",
+    )
+
+
+def _longer(literal: str, path: Sequence[str]) -> str:
+    """A string literal with names added to the dotted path that it is."""
+    return f"{literal[:-1]}{''.join(f'.{name}' for name in path)}{literal[-1]}"
+
+
+def _is_method(name: str, stand_in: StandIn) -> bool:
+    return name in METHODS[stand_in.service] and name not in _NO_METHODS
 
 
 def _is_no_client(name: str, stand_in: StandIn) -> bool:
     """Whether a name is that of a class, of a function or of one method of a client."""
     verb = name.strip("_").partition("_")[0]
-    return name[:1].isupper() or verb in _VERBS or (name in METHODS[stand_in.service] and name not in ("client", "db"))
+    return name[:1].isupper() or verb in _VERBS or _is_method(name, stand_in)
 
 
 class _Itself:

@@ -28,6 +28,26 @@ CACHE = """
     def note(user):
         plain.set(f"seen:{user}", "1")
         plain.sadd("known", user)
+
+
+    async def get_client():
+        return client
+
+
+    async def rename(user, name):
+        redis = await get_client()
+        await redis.set(f"name:{user}", name)
+        await redis.sadd("known", user)
+
+
+    def count(user):
+        counter = redis.Redis(port=1)
+        counter.incr(f"seen:{user}")
+        counter.sadd("known", user)
+
+
+    async def shout(user):
+        return (await redis.asyncio.from_url("redis://127.0.0.1:1").get(f"name:{user}")).upper()
 """
 TESTS = {
     "context": """
@@ -92,6 +112,34 @@ TESTS = {
                 redis.set.assert_called_once_with("seen:u", "1")
                 assert redis.sadd.call_count == 1
     """,
+    "factory": """
+        from unittest.mock import AsyncMock, patch
+
+        from app import cache
+
+
+        async def test_rename():
+            with patch("app.cache.get_client") as get_client:
+                client = get_client.return_value
+                await cache.rename("u", "Ada")
+            client.set.assert_awaited_once_with("name:u", "Ada")
+            client.sadd.assert_awaited_once_with("known", "u")
+
+
+        @patch("app.cache.redis.Redis")
+        def test_count(mock_redis_class):
+            mock_redis_class.return_value.incr.return_value = 1
+            cache.count("u")
+            mock_redis_class.return_value.incr.assert_called_once_with("seen:u")
+            mock_redis_class.return_value.sadd.assert_called_once_with("known", "u")
+
+
+        @patch("app.cache.redis.asyncio")
+        async def test_shout(mock_redis):
+            mock_redis.from_url.return_value.get = AsyncMock(return_value="ada")
+            assert await cache.shout("u") == "ADA"
+            mock_redis.from_url.return_value.get.assert_awaited_once_with("name:u")
+    """,
 }
 
 
@@ -113,6 +161,36 @@ def test_what_was_patched_in_is_bound(shape: str, project: Project) -> None:
 
 
 LEFT = {
+    "how it is made": (
+        """
+        @patch("app.cache.Redis")
+        def test_name(redis):
+            cache.read("u")
+            redis.assert_called_once_with(host="h")
+            redis.return_value.get.assert_called_once_with("name:u")
+        """,
+        "what is patched is Redis, which is called itself",
+    ),
+    "a factory of either kind": (
+        """
+        async def test_name():
+            with patch("app.cache.get_redis") as get_redis:
+                await cache.read("u")
+                get_redis.return_value.get.assert_called_once_with("name:u")
+        """,
+        "nothing says whether the client is asynchronous",
+    ),
+    "another under its name": (
+        """
+        @patch("app.cache.Redis")
+        def test_name(cls):
+            redis = cls.return_value
+            cache.read("u")
+            redis.get.assert_called_once_with("name:u")
+            redis = None
+        """,
+        "what is patched is Redis, which is called itself",
+    ),
     "two of a service": (
         """
         @patch("app.cache.client")
