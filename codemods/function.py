@@ -263,7 +263,7 @@ def _unmovable(stand_in: StandIn, view: FunctionView) -> Left | None:
 
 
 def _patched(stand_in: StandIn, view: FunctionView) -> StandIn | None:
-    """What a patched function of no service of its own returns, as that function: `client = get_client.return_value`."""
+    """What a patched function of no service of its own returns, as that function: `redis = get_redis.return_value`."""
     for item in view.stand_ins:
         if stand_in.how == "other" and item.name == stand_in.root and item.how == "patch" and item.service == "other":
             return replace(stand_in, name=item.name, how="patch", aliases=(), fixture=item.fixture)
