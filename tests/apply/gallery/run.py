@@ -95,7 +95,17 @@ def _suite(root: Path, taken: list[Case], *options: str, broken: bool) -> dict[s
         _write(root / f"{case.module}.py", case.broken() if broken else case.app)
     report = root / "report.xml"
     report.unlink(missing_ok=True)
-    out = _command(root, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *options)
+    out = _command(
+        root,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--continue-on-collection-errors",
+        f"--junitxml={report}",
+        *options,
+    )
     if not report.exists():
         raise RuntimeError(out)
     failed = {case.name: "it did not run" for case in taken}
