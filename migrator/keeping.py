@@ -15,8 +15,10 @@ BEFORE_EACH = frozenset({"setUp", "asyncSetUp", "setup_method"})
 class Keeping:
     """What the classes of a tree keep on self."""
 
-    def __init__(self, linker: Linker) -> None:
+    def __init__(self, linker: Linker, like: Keeping | None = None) -> None:
         self.linker = linker
+        self.like = like
+        """What the tree's classes keep without its one changed file."""
 
     def key(self, path: str, cls: int, attribute: str) -> str:
         """What names the attribute in the tree; "" where one method does not make it for just its own class."""
@@ -61,11 +63,30 @@ class Keeping:
     @cached_property
     def _inherited(self) -> set[tuple[str, int]]:
         """The classes that others derive from."""
+        return set().union(*self._bases.values())
+
+    @cached_property
+    def _bases(self) -> dict[str, set[tuple[str, int]]]:
+        """By path, the classes of the tree that its classes derive from."""
+        if self.like is None:
+            return {path: found for path in self.linker.facts.listed if (found := self._bases_in(path))}
+        # a tree with one file changed differs where that file's classes take part
+        bases = dict(self.like._bases)
+        for path in (path for path in self.linker.facts.listed if self._is_changed(path)):
+            bases[path] = self._bases_in(path)
+        for path, found in self.like._bases.items():
+            if any(self._is_changed(owner) for owner, _ in found):
+                bases[path] = self._bases_in(path)
+        return bases
+
+    def _bases_in(self, path: str) -> set[tuple[str, int]]:
         return {
             (value.path, value.index)
-            for path in self.linker.facts.listed
             for cls in self.linker.facts[path].classes
             for base in cls.bases
             for value in self.linker.values(path, base)
             if value.kind == "class"
         }
+
+    def _is_changed(self, path: str) -> bool:
+        return self.like is not None and self.linker.facts[path] is not self.like.linker.facts[path]
