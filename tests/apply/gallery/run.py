@@ -59,6 +59,7 @@ def run(root: Path, chosen: Iterable[Case] | None = None) -> list[Result]:
         _write(root / case.path, case.test)
     mocked = _suite(root, taken, broken=False)
     missed = _suite(root, taken, broken=True)
+    _applications(root, taken, broken=False)  # apply reads what the code does
     left = defaultdict(list)
     for path, reason in _LEFT.findall(_command(root, "-m", "migrator", "apply")):
         left[path].append(reason)
@@ -89,10 +90,14 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _suite(root: Path, taken: list[Case], *options: str, broken: bool) -> dict[str, str]:
-    """Runs the tests; the name of each case with what failed in it, nothing where all passed."""
+def _applications(root: Path, taken: list[Case], *, broken: bool) -> None:
     for case in taken:
         _write(root / f"{case.module}.py", case.broken() if broken else case.app)
+
+
+def _suite(root: Path, taken: list[Case], *options: str, broken: bool) -> dict[str, str]:
+    """Runs the tests; the name of each case with what failed in it, nothing where all passed."""
+    _applications(root, taken, broken=broken)
     report = root / "report.xml"
     report.unlink(missing_ok=True)
     out = _command(
