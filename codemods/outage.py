@@ -61,6 +61,10 @@ _RAISED: dict[Service, tuple[str, frozenset[str]]] = {
     "websocket": ("", frozenset({"OSError", "ConnectionError"})),
 }
 """The package ("": Python's own) and the classes of what a real outage raises."""
+_NEVER: dict[Service, frozenset[str]] = {
+    "redis": frozenset({"OSError", "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError"}),
+}
+"""Python's own errors that a client turns into its own: code that waits for just these does not see an outage."""
 _CLIENTS = frozenset({"redis", "asyncpg", "psycopg", "psycopg2", "httpx", "requests", "aiohttp", "clickhouse_connect"})
 _ADVICE = {
     "TimeoutError": "use {fixture}.latency(seconds) longer than the code's own time limit",
@@ -98,6 +102,11 @@ def outage(site: Site) -> Result | None:
         return None
     path = path_of(site.value, site.test.imports)
     name = path.rpartition(".")[2]
+    if path in _NEVER.get(site.target.service, ()):
+        return Refuse(
+            f"{site.method} raises {name}, which its client never does: let the code expect its client's own"
+            f" connection error, then it becomes {fixture}.outage()"
+        )
     if name in _CONNECTION_ERRORS or (name in _GENERAL and _speaks_of_connection(site.value)):
         other = next(_waits_for_another(site), None)
         return Around(f"with {fixture}.outage():") if other is None else other
