@@ -60,7 +60,7 @@ class Judge:
         self.linker = linker
         self.config = config
         self._like = like
-        self.keeping = Keeping(linker, like.keeping if like is not None else None)
+        self.keeping: Keeping = Keeping(linker, like.keeping if like is not None else None)
         self._fixture_evidence: dict[tuple[str, int], Evidence] = {}
         self._name_evidence: dict[tuple[str, int | None, int | None, str], Evidence] = {}
         self._origin_evidence: dict[tuple[str, Origin], list[Evidence]] = {}
