@@ -241,7 +241,7 @@ def _unmovable(stand_in: StandIn, view: FunctionView) -> Left | None:
     if stand_in.fake and not is_fake_client(stand_in):
         reason = f"it is a fake by {stand_in.fake}, not a client: request {fixture} and expect its own answers"
         return Left(stand_in, stand_in.line, reason, "manual")
-    if not view.injected and stand_in.how in ("local", "parameter", "patch") and not stand_in.kept:
+    if not view.injected and stand_in.how in ("local", "factory", "parameter", "patch") and not stand_in.kept:
         reason = f"unittest.TestCase takes no fixtures: request {fixture} in an autouse fixture of the class"
         return Left(stand_in, stand_in.line, reason, "manual")
     stand_in = _patched(stand_in, view) or stand_in
@@ -486,8 +486,9 @@ class _Rewriter:
             site = self.site("answer", method, answer.kind, [], value)
             if answer.kind == "return_value" and table is not None and table.empty(site, method, value):
                 continue
-            if self.makes:
-                what = f"{answer.path or stand_in.name} answers {answer.text} in every test"
+            if self.makes or stand_in.how == "factory":
+                where = "in every test" if self.makes else f"by {stand_in.maker}"
+                what = f"{answer.path or stand_in.name} answers {answer.text} {where}"
                 raise _Refused(None, Refuse(f"{what}: seed what it stands for in the tests that need it", "assisted"))
             shared = literals_of(value) & self._asserted()
             is_callable = answer.kind == "side_effect" and not is_literal(value, None)
@@ -718,7 +719,7 @@ class _Rewriter:
         return any(isinstance(item, cst.Attribute) and self.code(item.value) == "self" for item in targets)
 
     def _is_maker(self, small: cst.BaseSmallStatement) -> bool:
-        if self.target.stand_in.how not in ("local", "attribute"):
+        if self.target.stand_in.how not in ("local", "factory", "attribute"):
             return False
         if isinstance(small, cst.Assign) and len(small.targets) == 1:
             return self._is_name(small.targets[0].target)

@@ -546,6 +546,8 @@ class _Extractor:
         origin = self.ev(value)
         self.hints.pop()
         function.returns.append(origin)
+        if isinstance(value, ast.Call):
+            function.returned_calls.append((self.source(value), value.lineno))
         function.returned_names.extend(node.id for node in ast.walk(value) if isinstance(node, ast.Name))
         return origin
 

@@ -109,6 +109,7 @@ class Local:
 class Function:
     """One function definition; `given` says to which callee and dotted target a local name is handed.
 
+    `returned_calls` are the texts of the calls among what it returns, and their lines;
     `on_self` are the attributes of self that it reads or sets, what is defined inside it too.
     """
 
@@ -127,6 +128,7 @@ class Function:
     fixture: FixtureMark | None = None
     returns: list[Origin] = field(default_factory=list)
     returned_names: list[str] = field(default_factory=list)
+    returned_calls: list[tuple[str, int]] = field(default_factory=list)
     methods: dict[str, set[str]] = field(default_factory=dict)
     on_self: set[str] = field(default_factory=set)
     awaited: dict[str, bool] = field(default_factory=dict)

@@ -907,28 +907,46 @@ class Judge:
             if value is None:
                 continue
             evidence = self.name_evidence(path, index, function.cls, name)
+            factory = self._factory(path, local.origin)
+            answers = self._fixture_answers(*factory) if factory is not None else ()
             yield StandIn(
                 name=name,
                 service=evidence.service,
                 evidence=evidence.text,
                 how="attribute"
                 if name.startswith("self.")
+                else "factory"
+                if factory is not None
                 else "local"
                 if _is_made(linker, path, local.origin)
                 else "patch"
                 if local.origin[0] in ("ctx", "call")
                 else "other",
                 line=local.line,
-                asynchronous=self._asynchronous(path, value, None, function, [name, *aliases[name]]),
+                asynchronous=self._asynchronous(path, value, factory, function, [name, *aliases[name]]),
                 maker=local.maker,
                 fake=value.name if value.kind == "fake" else "",
-                text_replies=value.kind != "fake" or _decodes(local.origin),
+                text_replies=value.kind != "fake"
+                or (self._decodes(factory) if factory is not None else _decodes(local.origin)),
                 aliases=tuple(aliases[name]),
-                answers=tuple(_answers("", local.maker, local.line)) if evidence.service != "other" else (),
+                answers=answers or tuple(_answers("", local.maker, local.line)) if evidence.service != "other" else (),
                 root=_taken_from(name, local.origin, function),
                 kept=self._kept(path, function, [name, *aliases[name]]),
             )
         yield from self._kept_elsewhere(path, index, function)
+
+    def _factory(self, path: str, origin: Origin) -> tuple[str, int] | None:
+        """The function of the tree that makes a stand-in, is told nothing and hands it out."""
+        if origin[0] != "call" or origin[2] or origin[3]:
+            return None
+        found = self.linker.values(path, origin[1])
+        if len(found) != 1 or found[0].kind != "function":
+            return None
+        owner, index = found[0].path, found[0].index
+        function = self.linker.facts[owner].functions[index]
+        if function.cls is not None or function.fixture is not None or len(function.returns) != 1:
+            return None
+        return (owner, index) if _is_made(self.linker, owner, function.returns[0]) else None
 
     def _kept(self, path: str, function: Function, names: Iterable[str]) -> str:
         """The attribute of self among a stand-in's names, as the tree knows it."""
@@ -999,6 +1017,8 @@ class Judge:
             local = function.locals.get(name)
             if local is not None:
                 found += _answers("", local.maker, local.line)
+        if all(_is_made(self.linker, path, origin) for origin in function.returns):
+            found += [answer for text, line in function.returned_calls for answer in _answers("", text, line)]
         for item in function.programmed:
             if item.root not in function.returned_names:
                 continue

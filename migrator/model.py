@@ -61,8 +61,8 @@ class StandIn:
     """The dotted local name: "mock_redis", "cache", "self.redis"."""
     service: Service
     evidence: str
-    how: Literal["parameter", "local", "patch", "attribute", "kept", "other"]
-    """"attribute": put on self here; "kept": put there by another method of the class."""
+    how: Literal["parameter", "local", "factory", "patch", "attribute", "kept", "other"]
+    """"factory": a function of the tree made it; "attribute": put on self here; "kept": put there by another method."""
     line: int
     asynchronous: bool | None
     """True where it was made of AsyncMock or awaited, False where its spec or use is synchronous, else unknown."""

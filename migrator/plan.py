@@ -24,6 +24,7 @@ from migrator.config import REAL_FIXTURES, SERVICE_FIXTURES, Config
 from migrator.facts import Facts
 from migrator.forked import forked
 from migrator.inventory import FULL, Project
+from migrator.leftover import Spans, leftovers
 from migrator.model import FileView, Fix, FixtureView, FunctionView, StandIn, Violation
 from migrator.narrow import narrowed, words
 from migrator.proof import flaw, key
@@ -330,7 +331,7 @@ class _Planner:
             if (outcome := self.outcomes.get((path, view.qualname))) is not None and outcome.text is not None
         ]
 
-    def assemble(self, path: str, dead: Iterable[FunctionView] = (), lines: Sequence[str] | None = None) -> str:
+    def assemble(self, path: str, dead: Iterable[tuple[int, int]] = (), lines: Sequence[str] | None = None) -> str:
         """The text of a file with its rewritten functions, without its dead fixtures and unused imports.
 
         `lines` are those of the file where they are not all to be there.
@@ -344,7 +345,7 @@ class _Planner:
         changes += self._injections(path, lines)
         shift = 0
         spans = []
-        changes += [(view.first_line, view.last_line, None) for view in dead]
+        changes += [(first, last, None) for first, last in dead]
         for first, last, text in sorted(changes, key=lambda change: change[:2]):
             if text is None:
                 spans.append((first + shift, last + shift))
@@ -401,8 +402,8 @@ class _Planner:
         found = flaw(self.text(path), new, before, after)
         return found, () if found else _lost(split_lines(self.text(path)), new, before, after)
 
-    def dead(self) -> dict[str, list[FunctionView]]:
-        """Mock fixtures whose last request is gone, by file."""
+    def dead(self) -> dict[str, Spans]:
+        """The lines of mock fixtures whose last request is gone, and of helpers that nothing uses any more, by file."""
         requests: dict[str, list[tuple[str, FunctionView]]] = defaultdict(list)
         definitions: dict[str, tuple[str, FunctionView]] = {}
         for path, view in self._all_functions():
@@ -433,10 +434,39 @@ class _Planner:
                 if requests[key_] and not left:
                     found[key_] = view
                     changed = True
-        by_file: dict[str, list[FunctionView]] = defaultdict(list)
+        by_file: dict[str, Spans] = defaultdict(list)
         for key_, view in found.items():
-            by_file[definitions[key_][0]].append(view)
+            by_file[definitions[key_][0]].append((view.first_line, view.last_line))
+        for path, spans in self._leftovers(by_file).items():
+            by_file[path] += spans
         return by_file
+
+    def _leftovers(self, fixtures: Mapping[str, Spans]) -> dict[str, Spans]:
+        lost: set[str] = set()
+        for path in self.views:
+            lines = split_lines(self.text(path)) if path in fixtures or self.changed(path) else []
+            for view, text in self.changed(path):
+                lost |= words("".join(lines[view.first_line - 1 : view.last_line])) - words(text)
+            for first, last in fixtures.get(path, ()):
+                lost |= words("".join(lines[first - 1 : last]))
+
+        def without(path: str, spans: Spans) -> str:
+            gone = [*fixtures.get(path, ()), *spans]
+            if path in self.views and (gone or self.changed(path)):
+                return self.assemble(path, gone)
+            try:
+                return self.text(path)
+            except (OSError, SyntaxError, UnicodeDecodeError):
+                return read(path).decode("latin-1")  # good enough to look for a name
+
+        def read(path: str) -> bytes:
+            try:
+                return self.project.bytes(path)
+            except OSError:
+                return b""
+
+        files = [view for path, view in self.views.items() if path not in self.frozen]
+        return leftovers(files, self.text, without, read, self.project.paths, lost)
 
     def _asked_otherwise(self) -> set[str]:
         """Names of mock fixtures that something other than a parameter requests."""
@@ -448,13 +478,13 @@ class _Planner:
             names.subtract(name for name, _ in function.requests if name in function.parameters)
         return {name for name, count in names.items() if count > 0}
 
-    def left(self, path: str) -> tuple[LeftAlone, ...]:
-        """What stays in a file, in the order of its lines."""
+    def left(self, path: str, dead: Spans) -> tuple[LeftAlone, ...]:
+        """What stays in a file, in the order of its lines; nothing stays of what is dead."""
         rows = [
             LeftAlone(path, _test(view), item.stand_in.name, item.line, item.reason, item.fix)
             for view in self.candidates(path)
             for item in self.outcomes[path, view.qualname].left
-            if (path, view.qualname) in self.outcomes
+            if (path, view.qualname) in self.outcomes and (view.first_line, view.last_line) not in dead
         ]
         return tuple(sorted(rows, key=lambda row: (row.line, row.mock)))
 
@@ -569,11 +599,12 @@ def plan_project(
     for path in sorted({*touched, *dead}):
         new, gone = proved.get(path, (planner.text(path), ()))
         with_fixtures = None
+        buried: Spans = []
         if path in dead:
             without = planner.assemble(path, dead[path])
             found, lost = planner.prove(path, without)
             if found is None:
-                with_fixtures, new, gone = new, without, lost
+                with_fixtures, new, gone, buried = new, without, lost, dead[path]
         views = planner.candidates(path)
         moved = tuple(
             _test(view) for view in views if (outcome := planner.outcomes.get((path, view.qualname))) and outcome.moved
@@ -586,7 +617,7 @@ def plan_project(
         )
         changed = new if texts and new != planner.text(path) else None
         plan.files[path] = FilePlan(
-            path, planner.text(path), changed, gone, planner.left(path), moved, rewrites, with_fixtures
+            path, planner.text(path), changed, gone, planner.left(path, buried), moved, rewrites, with_fixtures
         )
     return plan
 
