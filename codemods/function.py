@@ -453,7 +453,7 @@ class _Rewriter:
         if strange:
             raise _Refused(strange[0][1], Refuse(foreign(service, [name for name, _ in strange])))
         evidence = self.target.stand_in.evidence
-        if not finder.found and evidence.endswith(BY_NAME):
+        if evidence.endswith(BY_NAME):
             own = evidence.removeprefix("spec ").removesuffix(BY_NAME)
             reason = (
                 f"it stands in for {own}, which is no client: test with the real one, built on {self.target.fixture}"
@@ -474,6 +474,10 @@ class _Rewriter:
         stand_in = self.target.stand_in
         table = service_table(self.target.service)
         for answer in stand_in.answers:
+            head = answer.path.partition(".")[0]
+            strange = head and not head.startswith("_") and head not in METHODS[self.target.service]
+            if strange and not stand_in.fake:
+                raise _Refused(None, Refuse(foreign(self.target.service, [head])))
             if answer.path in self.test.programmed:
                 continue
             try:

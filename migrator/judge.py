@@ -1025,8 +1025,10 @@ class Judge:
             stem, _, last = item.path.rpartition(".")
             if last in ("return_value", "side_effect"):
                 found.append(Answer(stem, last, item.text, item.line))  # type: ignore[arg-type]
-            else:
+            elif item.path.count(".") or "(" in item.text:
                 found += _answers(item.path, item.text, item.line)
+            else:  # a plain attribute of the mock
+                found.append(Answer(item.path, "return_value", item.text, item.line))
         return tuple(found)
 
 
@@ -1145,13 +1147,17 @@ def _answers(path: str, text: str, line: int) -> Iterator[Answer]:
             yield from _answers_of(path, statement.value, line)
 
 
+_OPTIONS = frozenset("spec name spec_set wraps unsafe new new_callable autospec create".split())
+"""What a mock or a patch is told of itself, not of an attribute."""
+
+
 def _answers_of(path: str, node: ast.expr, line: int) -> Iterator[Answer]:
     if not isinstance(node, ast.Call):
         return
     for keyword in node.keywords:
         if keyword.arg in ("return_value", "side_effect"):
             yield Answer(path, keyword.arg, ast.unparse(keyword.value), line)  # type: ignore[arg-type]
-        elif keyword.arg is not None and keyword.arg not in ("spec", "name", "spec_set", "wraps"):
+        elif keyword.arg is not None and keyword.arg not in _OPTIONS:
             inner = f"{path}.{keyword.arg}" if path else keyword.arg
             if isinstance(keyword.value, ast.Call):
                 yield from _answers_of(inner, keyword.value, line)
