@@ -50,7 +50,15 @@ SERVICE_FIXTURES: dict[Service, str] = {
 }
 """The fixture to use for a service where no name says another."""
 
-_KEYS: dict[str, type] = {"paths": list, "exclude": list, "fixtures": dict, "services": dict, "checklist": dict}
+_KEYS: dict[str, type] = {
+    "paths": list,
+    "exclude": list,
+    "fixtures": dict,
+    "services": dict,
+    "checklist": dict,
+    "templates": str,
+}
+_WANTED: dict[type, str] = {list: "a list of strings", dict: "a table", str: "a string"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,8 @@ class Config:
     services: Mapping[str, Service] = field(default_factory=dict)
     checklist: Mapping[str, Any] = field(default_factory=dict)
     realservices: Mapping[str, Any] = field(default_factory=dict)
+    templates: Path | None = None
+    """The folder of the project's own templates for reports."""
 
     @property
     def fixtures(self) -> dict[str, str]:
@@ -113,8 +123,7 @@ def load_config(root: Path) -> Config:
         if key not in _KEYS:
             raise UsageError(f"{path}: unknown key tool.migrate.{key}; {_nearest(key, _KEYS)}")
         if not isinstance(value, _KEYS[key]):
-            wanted = "a list of strings" if _KEYS[key] is list else "a table"
-            raise UsageError(f"{path}: tool.migrate.{key} must be {wanted}, not {type(value).__name__}")
+            raise UsageError(f"{path}: tool.migrate.{key} must be {_WANTED[_KEYS[key]]}, not {type(value).__name__}")
     return Config(
         root,
         paths=_strings(path, table, "paths"),
@@ -123,7 +132,15 @@ def load_config(root: Path) -> Config:
         services=_services(path, table.get("services", {})),
         checklist=table.get("checklist", {}),
         realservices=tool.get("realservices", {}) if isinstance(tool, dict) else {},
+        templates=_folder(path, table),
     )
+
+
+def _folder(path: Path, table: Mapping[str, Any]) -> Path | None:
+    named = table.get("templates")
+    if named is not None and not (path.parent / named).is_dir():
+        raise UsageError(f"{path}: tool.migrate.templates names {named}, which is no folder; make it or mend the name")
+    return path.parent / named if named is not None else None
 
 
 def _nearest(key: str, known: Mapping[str, object]) -> str:

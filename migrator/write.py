@@ -6,7 +6,10 @@ import contextlib
 import os
 import stat
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+
+from migrator.errors import UsageError
 
 
 def writable(path: Path) -> bool:
@@ -39,3 +42,32 @@ def replace(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
+
+
+MANIFEST = ".migrate-report"
+"""What a folder of reports holds of ours: the next report takes away what it does not write again."""
+
+
+def write_folder(folder: Path, files: Mapping[str, str]) -> None:
+    """Writes files below a folder, which is made, and removes those of their kind that an earlier run wrote.
+
+    Raises UsageError where something cannot be written.
+    """
+    manifest = folder / MANIFEST
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        before = manifest.read_text("utf-8", "surrogateescape").split("\0") if manifest.exists() else []
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        kinds = {Path(name).suffix for name in files}
+        for name in (name for name in before if name not in files and Path(name).suffix in kinds):
+            if (folder / name).resolve().is_relative_to(folder.resolve()):
+                (folder / name).unlink(missing_ok=True)
+        others = [name for name in before if Path(name).suffix not in kinds]
+        manifest.write_text("\0".join(sorted([*others, *files])), encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or folder}: cannot be written ({error.strerror}); name another folder with --output"
+        ) from error

@@ -1,0 +1,119 @@
+"""The report as one HTML page that needs nothing else: style, script, data and the chart library are in it."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections import defaultdict
+from typing import Any
+
+from migrator.config import Config
+from migrator.errors import UsageError
+from migrator.reporting import VERDICTS, FileReport, Report, TestReport, root_name
+from migrator.reports.templates import HERE, render
+from migrator.reports.visible import one_line, visible
+
+NAME = "report.html.j2"
+
+
+def as_html(report: Report, config: Config, version: str) -> str:
+    """The page. Raises UsageError where the chart library is not installed."""
+    try:
+        from plotly.offline import get_plotlyjs
+    except ImportError as error:
+        raise UsageError(
+            "--format html: its charts need plotly, which is not installed; pip install 'mock-migrator[report]'"
+        ) from error
+    return render(
+        NAME,
+        config.templates,
+        name=root_name(config.root),
+        report=report,
+        verdicts=VERDICTS,
+        version=version,
+        history=None,
+        history_said="",
+        checklist=None,
+        style=_own("report.css"),
+        script=_own("report.js"),
+        drawing=_own("charts.js"),
+        charts=get_plotlyjs().replace("</script", "<\\/script"),
+        data=_inert(_data(report)),
+    )
+
+
+def _own(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _inert(value: object) -> str:
+    """JSON that cannot end the element that it stands in, or open another."""
+    text = json.dumps(value, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _data(report: Report) -> dict[str, Any]:
+    return {
+        "files": [_file(file) for file in report.files],
+        "fixtures": [{"name": one_line(row.name), "requests": row.requests} for row in report.fixtures],
+        "reasons": [
+            {"reason": one_line(reason), "fix": fix, "violations": number} for reason, fix, number in report.reasons()
+        ],
+        "verdicts": VERDICTS,
+        "owned": any(file.owner for file in report.files),
+        "baseline": report.baseline is not None,
+        "map": _map(report),
+        "history": None,
+    }
+
+
+def _file(file: FileReport) -> dict[str, Any]:
+    tests = [test for test in file.tests if test.role == "test"]
+    return {
+        "path": one_line(file.path),
+        "owner": one_line(file.owner),
+        "now": file.now.total,
+        "after": file.after.total,
+        "baseline": file.baseline,
+        "services": dict(file.now.by_service),
+        "fix": dict(file.fixes),
+        "count": len(tests),
+        "real": sum(test.verdict == "real" for test in tests),
+        "tests": [_test(test) for test in file.tests if test.role == "test" or test.violations or test.diff],
+        "diff": visible(file.diff, lines=True),
+    }
+
+
+def _test(test: TestReport) -> dict[str, Any]:
+    return {
+        "name": one_line(test.name),
+        "line": test.line,
+        "verdict": test.verdict,
+        "mocks": [{"name": one_line(mock.name), "service": mock.service, "line": mock.line} for mock in test.mocks],
+        "real": list(test.real_fixtures),
+        "steps": [{"lines": step.lines, "fix": step.fix, "reason": one_line(step.reason)} for step in test.steps],
+        "diff": visible(test.diff, lines=True),
+    }
+
+
+def _map(report: Report) -> dict[str, list[Any]]:
+    """Folders and files as a treemap wants them: each with its parent, its violations and the automatic share."""
+    totals: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for file in report.files:
+        parts = file.path.split("/")
+        for depth in range(len(parts) + 1):
+            row = totals["/".join(parts[:depth])]
+            row[0] += file.now.total
+            row[1] += file.fixes.get("auto", 0)
+    rows = sorted((path, now, auto) for path, (now, auto) in totals.items() if now)
+
+    def shown(text: str) -> str:
+        return html.escape(one_line(text))  # the chart library reads tags in its labels
+
+    return {
+        "ids": [shown(path) or "." for path, _, _ in rows],
+        "labels": [shown(path.rpartition("/")[2]) or "." for path, _, _ in rows],
+        "parents": ["" if not path else shown(path.rpartition("/")[0]) or "." for path, _, _ in rows],
+        "values": [number for _, number, _ in rows],
+        "share": [auto / number for _, number, auto in rows],
+    }
