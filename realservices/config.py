@@ -73,6 +73,7 @@ class Settings:
     env: Mapping[str, str] = field(default_factory=dict)
     apps: Mapping[str, str] = field(default_factory=dict)
     allow_any_database: bool = False
+    ledger: bool = True
     connection_timeout: float = 10.0
     query_timeout: float = 30.0
     startup_timeout: float = 60.0
@@ -133,13 +134,14 @@ def load_settings(root: Path) -> Settings:
         env=reader.strings(table, "env"),
         apps=reader.apps(table, "apps"),
         allow_any_database=_flag("TEST_ALLOW_ANY_DATABASE") or reader.boolean(table, "allow_any_database"),
+        ledger=reader.boolean(table, "ledger", default=True),
         connection_timeout=_seconds("TEST_CONNECTION_TIMEOUT", 10.0),
         query_timeout=_seconds("TEST_QUERY_TIMEOUT", 30.0),
         startup_timeout=_seconds("TEST_SERVICE_STARTUP_TIMEOUT", 60.0),
     )
 
 
-_TOP = {"provider", "postgres", "redis", "clickhouse", "env", "apps", "allow_any_database"}
+_TOP = {"provider", "postgres", "redis", "clickhouse", "env", "apps", "allow_any_database", "ledger"}
 
 
 def _find_table(root: Path) -> tuple[Path | None, dict[str, Any]]:
@@ -196,10 +198,12 @@ class _Reader:
             raise self.error(key, f"cannot be {value!r}", hint)
         return str(value)
 
-    def boolean(self, table: Mapping[str, Any], key: str) -> bool:
-        value = table.get(key, False)
+    def boolean(self, table: Mapping[str, Any], key: str, default: bool = False) -> bool:
+        value = table.get(key, default)
         if not isinstance(value, bool):
-            raise self.error(key, f"must be true or false, not {_kind(value)}", f"write {key} = true")
+            raise self.error(
+                key, f"must be true or false, not {_kind(value)}", f"write {key} = {str(not default).lower()}"
+            )
         return value
 
     def version(self, table: Mapping[str, Any], key: str) -> str:

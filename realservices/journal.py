@@ -64,10 +64,11 @@ class Journal:
     Names of methods are compared without regard to case. Safe to use from several threads.
     """
 
-    __slots__ = ("_calls",)
+    __slots__ = ("_calls", "_cleared")
 
     def __init__(self) -> None:
         self._calls: list[Call] = []
+        self._cleared = (0, 0, 0.0)
 
     def calls(self, name: str | None = None) -> list[Call]:
         """The calls of a method, or all, in the order they were sent."""
@@ -100,7 +101,18 @@ class Journal:
 
     def clear(self) -> None:
         """Forget every call."""
+        self._cleared = self.totals()
         self._calls.clear()
+
+    def totals(self) -> tuple[int, int, float]:
+        """The number of calls, of those that failed and their seconds, with those that were forgotten."""
+        number, failed, seconds = self._cleared
+        calls = list(self._calls)
+        return (
+            number + len(calls),
+            failed + sum(call.error is not None for call in calls),
+            seconds + sum(call.seconds for call in calls),
+        )
 
     def summary(self) -> str:
         """What was called, in one line."""

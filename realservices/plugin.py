@@ -50,8 +50,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the fixtures known."""
+    """Make the fixtures known, and watch the run for the ledger."""
     config.pluginmanager.register(fixtures, "realservices-fixtures")
+    session = config.stash.get(SESSION, None)
+    if session is not None and session.settings.ledger:
+        from realservices.recorder import Recorder
+
+        config.pluginmanager.register(Recorder(config, session), "realservices-recorder")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

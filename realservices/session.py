@@ -3,6 +3,7 @@
 import functools
 import re
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,12 @@ _ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "redis": ("url", "host", "port", "password", "db"),
     "clickhouse": ("url", "host", "port", "user", "password", "database"),
 }
+_COUNTS = """
+SELECT string_agg(format('SELECT %L AS name, count(*) AS rows FROM %1$s', format('%I.%I', schemaname, tablename)),
+    ' UNION ALL ' ORDER BY schemaname, tablename)
+FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+"""
+_ROWS = "SELECT name, coalesce(total_rows, 0) FROM system.tables WHERE database = currentDatabase() ORDER BY name"
 
 
 class Session:
@@ -45,6 +52,8 @@ class Session:
         self._proxies: dict[str, Proxy] = {}
         self._sockets: dict[str, socket.socket] = {}
         self._apps: dict[str, App] = {}
+        self.isolation_seconds = 0.0
+        """What undoing the tests' doings took so far."""
 
     @property
     def started(self) -> tuple[str, ...]:
@@ -167,6 +176,11 @@ class Session:
 
     def reset(self) -> None:
         """Undo what was done to any service that was used, and clear the journals."""
+        began = time.perf_counter()
+        self._reset()
+        self.isolation_seconds += time.perf_counter() - began
+
+    def _reset(self) -> None:
         for service in self._started:
             proxy = self._proxy_of(service)
             if proxy.faulted or (service == "redis" and self.redis.is_spoiled()):
@@ -229,6 +243,32 @@ class Session:
         self._proxies["postgres"].gate.clear()
         await self.postgres.connections.close()
         await self._postgres_isolation.close()
+
+    def calls(self) -> dict[str, dict[str, float]]:
+        """By service, what its client did so far: calls, errors, seconds."""
+        totals = {service: getattr(self, service).journal.totals() for service in self._started}
+        return {
+            service: {"calls": number, "errors": failed, "seconds": round(seconds, 6)}
+            for service, (number, failed, seconds) in totals.items()
+        }
+
+    def versions(self) -> dict[str, str]:
+        """The services that were wanted so far, each with its version and provider."""
+        servers = {service: self._server(service) for service in self._started}
+        return {service: f"{server.version} ({server.provider})" for service, server in servers.items()}
+
+    def rows(self) -> dict[str, dict[str, int]]:
+        """By service, what a test begins with: the rows of each table, the number of keys."""
+        self.reset()
+        found: dict[str, dict[str, int]] = {}
+        run = self.background.run
+        if "postgres" in self._started and (each := run(self.postgres.fetchval(_COUNTS))):
+            found["postgres"] = dict(map(tuple, run(self.postgres.fetch(each))))
+        if "redis" in self._started:
+            found["redis"] = {"keys": run(self.redis.execute_command("DBSIZE"))}
+        if "clickhouse" in self._started:
+            found["clickhouse"] = dict(run(self.clickhouse.execute(_ROWS)))
+        return found
 
     def header(self) -> list[str]:
         """One line for each service that runs: provider, version and address."""
