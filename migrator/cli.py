@@ -15,6 +15,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("migrator.commands.check:check", "Fail for new mocks only; the pre-commit hook."),
     "baseline": ("migrator.commands.baseline:baseline", "Record today's violations for check."),
     "report": ("migrator.commands.report:report", "Report every file: now, after apply, what is left to do."),
+    "checklist": ("migrator.commands.checklist:checklist", "Show where the migration stands, with the evidence."),
     "services": ("migrator.commands.services:services", "Start, stop, seed and watch the real services."),
     "explain": ("migrator.commands.explain:explain", "Say what a code means and what apply does with it."),
     "demo": ("migrator.commands.demo:demo", "See it all on a sample application."),

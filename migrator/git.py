@@ -115,3 +115,10 @@ def changed(root: Path, paths: Sequence[str]) -> set[str]:
         if out:
             found.update(path for path in out.decode("utf-8", "surrogateescape").split("\0") if path)
     return found
+
+
+def clean_head(root: Path) -> str:
+    """The commit that is checked out; "" where tracked files differ from it, or outside of a repository."""
+    head = _git(root, "rev-parse", "HEAD")
+    status = _git(root, "status", "--porcelain", "--untracked-files=no")
+    return head.decode().strip() if head and status == b"" else ""

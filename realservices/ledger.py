@@ -42,6 +42,8 @@ class Run:
     isolation_seconds: float
     fixture_seconds: float
     """Setup and teardown of the tests that use real services, isolation included."""
+    fixture_median: float
+    """The same of the median test, which no service is started for."""
     slowest: tuple[tuple[str, float], ...]
     """The slowest tests that use real services, with their seconds."""
     rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

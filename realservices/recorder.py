@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import heapq
 import os
+import statistics
 import subprocess
 import time
 from collections import Counter, defaultdict
@@ -35,7 +36,7 @@ class Recorder:
         self.real: Counter[str] = Counter()
         self.files: set[str] = set()
         self.seconds: defaultdict[str, float] = defaultdict(float)
-        self.fixture_seconds = 0.0
+        self.fixture_seconds: defaultdict[str, float] = defaultdict(float)
         self.shuffled = False
         self.order = ""
         self.workers: list[dict[str, Any]] = []
@@ -70,7 +71,7 @@ class Recorder:
         self.files.add(report.location[0])
         self.seconds[report.nodeid] += report.duration
         if report.when != "call":
-            self.fixture_seconds += report.duration
+            self.fixture_seconds[report.nodeid] += report.duration
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -124,7 +125,8 @@ class Recorder:
             real_files=len(self.files),
             calls={service: dict(figures) for service, figures in calls.items()},
             isolation_seconds=round(sum(part.get("isolation", 0.0) for part in parts), 6),
-            fixture_seconds=round(self.fixture_seconds, 6),
+            fixture_seconds=round(sum(self.fixture_seconds.values()), 6),
+            fixture_median=round(statistics.median(self.fixture_seconds.values()), 6),
             slowest=tuple((name, round(seconds, 6)) for name, seconds in slowest),
             rows={service: rows for part in parts for service, rows in part.get("rows", {}).items()},
         )

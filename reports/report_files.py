@@ -8,7 +8,8 @@ from operator import attrgetter
 from pathlib import Path
 from urllib.parse import quote
 
-from migrator.config import Config
+from migrator.checklist import build_checklist
+from migrator.inventory import Project
 from migrator.reporting import VERDICTS, Report, root_name
 from migrator.reports.report_html import as_html
 from migrator.reports.report_json import as_json
@@ -18,22 +19,22 @@ _LONGEST = 240
 """Bytes of a file's name that leave room for an ending on every file system."""
 
 
-def written(report: Report, form: str, config: Config, version: str) -> dict[str, str]:
-    """The texts of the files by name, the one to open first."""
-    return _FORMS[form](report, config, version)
+def written(project: Project, report: Report, form: str, version: str) -> dict[str, str]:
+    """The texts of the files by name, first the one to open."""
+    return _FORMS[form](project, report, version)
 
 
-def _json(report: Report, config: Config, version: str) -> dict[str, str]:
+def _json(project: Project, report: Report, version: str) -> dict[str, str]:
     return {"report.json": as_json(report, version)}
 
 
-def _markdown(report: Report, config: Config, version: str) -> dict[str, str]:
+def _markdown(project: Project, report: Report, version: str) -> dict[str, str]:
     pages = {file.path: _page(file.path) for file in report.files}
     links = {path: quote(page.encode("utf-8", "surrogateescape")) for path, page in pages.items()}
     index = render(
         "index.md.j2",
-        config.templates,
-        name=root_name(config.root),
+        project.config.templates,
+        name=root_name(project.root),
         report=report,
         links=links,
         verdicts=VERDICTS,
@@ -41,7 +42,8 @@ def _markdown(report: Report, config: Config, version: str) -> dict[str, str]:
         by_owner=attrgetter("owner"),
     )
     files = {
-        pages[file.path]: render("file.md.j2", config.templates, file=file, verdicts=VERDICTS) for file in report.files
+        pages[file.path]: render("file.md.j2", project.config.templates, file=file, verdicts=VERDICTS)
+        for file in report.files
     }
     return {"index.md": index, **files}
 
@@ -54,8 +56,8 @@ def _page(path: str) -> str:
     return str(Path(folder, f"{name}.md"))
 
 
-def _html(report: Report, config: Config, version: str) -> dict[str, str]:
-    return {"index.html": as_html(report, config, version)}
+def _html(project: Project, report: Report, version: str) -> dict[str, str]:
+    return {"index.html": as_html(report, build_checklist(project), project.config, version)}
 
 
-_FORMS: dict[str, Callable[[Report, Config, str], dict[str, str]]] = {"json": _json, "md": _markdown, "html": _html}
+_FORMS: dict[str, Callable[[Project, Report, str], dict[str, str]]] = {"json": _json, "md": _markdown, "html": _html}

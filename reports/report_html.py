@@ -7,16 +7,18 @@ import json
 from collections import defaultdict
 from typing import Any
 
+from migrator.checklist import Checklist
 from migrator.config import Config
 from migrator.errors import UsageError
 from migrator.reporting import VERDICTS, FileReport, Report, TestReport, root_name
+from migrator.reports.checklist import status, when
 from migrator.reports.templates import HERE, render
 from migrator.reports.visible import one_line, visible
 
 NAME = "report.html.j2"
 
 
-def as_html(report: Report, config: Config, version: str) -> str:
+def as_html(report: Report, checklist: Checklist, config: Config, version: str) -> str:
     """The page. Raises UsageError where the chart library is not installed."""
     try:
         from plotly.offline import get_plotlyjs
@@ -33,7 +35,9 @@ def as_html(report: Report, config: Config, version: str) -> str:
         version=version,
         history=None,
         history_said="",
-        checklist=None,
+        checklist=checklist,
+        status=status,
+        when=when,
         style=_own("report.css"),
         script=_own("report.js"),
         drawing=_own("charts.js"),

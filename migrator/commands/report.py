@@ -32,7 +32,7 @@ def report(form: str, output: str | None, jobs: int | None) -> None:
     with progress() as advance:
         project = open_project(config.root, relative, config, jobs, advance)
         made = build_report(project, jobs)
-    files = written(made, form, config, tool_version())
+    files = written(project, made, form, tool_version())
     if output is None and form != "html":
         sys.stdout.write("\n".join(files.values()) if form == "md" else next(iter(files.values())))
     else:

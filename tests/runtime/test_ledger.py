@@ -77,6 +77,7 @@ def test_a_run_is_written_down(project: Path, run: Run, arguments: tuple[str, ..
     assert found.calls["redis"]["errors"] == 1
     assert 0 < found.calls["redis"]["seconds"] < found.seconds
     assert 0 < found.isolation_seconds <= found.fixture_seconds
+    assert 0 < found.fixture_median < found.fixture_seconds
     assert {name for name, _ in found.slowest} == {
         f"tests/test_{name}" for name in ("a.py::test_write", "a.py::test_fail", "a.py::test_skipped", "b.py::test_b")
     }
