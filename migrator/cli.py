@@ -10,6 +10,7 @@ import sys
 import click
 
 _COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("migrator.commands.init:init", "Prepare a project; nothing is overwritten."),
     "scan": ("migrator.commands.scan:scan", "Count the mocks of a tree and name their services."),
     "apply": ("migrator.commands.apply:apply", "Rewrite tests from mocks to real services."),
     "check": ("migrator.commands.check:check", "Fail for new mocks only; the pre-commit hook."),
