@@ -243,3 +243,33 @@ def _prune(folder: Path) -> None:
         with suppress(OSError):
             os.unlink(path)  # noqa: PTH108
         left -= size
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """One value that is kept from run to run, under the question that it answers."""
+
+    path: Path | None
+
+    def load(self) -> Any | None:
+        """What was saved last; None where there is nothing."""
+        return _load(self.path) if self.path is not None else None
+
+    def save(self, value: Any) -> None:
+        """Saves what marshal can write."""
+        if self.path is not None:
+            _save(self.path, value)
+            _prune(self.path.parent)
+
+
+def open_shelf(name: str, question: object) -> Shelf:
+    """The shelf of a question; an empty one where there is no place for it. Another version of the tool has its own."""
+    try:
+        folder = _folder()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        asked = repr((name, question, sys.version, _own_stamp()))
+    except (OSError, RuntimeError):
+        return Shelf(None)
+    return Shelf(
+        folder / f"{hashlib.blake2b(asked.encode(errors='surrogateescape'), digest_size=16).hexdigest()}.{name}"
+    )

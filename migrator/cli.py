@@ -17,6 +17,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "baseline": ("migrator.commands.baseline:baseline", "Record today's violations for check."),
     "report": ("migrator.commands.report:report", "Report every file: now, after apply, what is left to do."),
     "checklist": ("migrator.commands.checklist:checklist", "Show where the migration stands, with the evidence."),
+    "history": ("migrator.commands.history:history", "Count the mocks over git's history, with the trend."),
     "services": ("migrator.commands.services:services", "Start, stop, seed and watch the real services."),
     "explain": ("migrator.commands.explain:explain", "Say what a code means and what apply does with it."),
     "demo": ("migrator.commands.demo:demo", "See it all on a sample application."),

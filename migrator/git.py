@@ -122,3 +122,50 @@ def clean_head(root: Path) -> str:
     head = _git(root, "rev-parse", "HEAD")
     status = _git(root, "status", "--porcelain", "--untracked-files=no")
     return head.decode().strip() if head and status == b"" else ""
+
+
+def first_parents(root: Path) -> list[str]:
+    """The commits of the first-parent line from HEAD, the newest first: "commit tree seconds" a line.
+
+    Raises UsageError outside of a repository, and where there is no commit.
+    """
+    out = _git(root, "log", "--first-parent", "--format=%H %T %ct", "HEAD")
+    if not out:
+        raise UsageError(f"{root}: has no history; git has to know it, and to have a commit")
+    return out.decode().splitlines()
+
+
+def prefix(root: Path) -> str:
+    """Where in its repository a folder lies: "services/billing/"; "" for the top, and outside of one."""
+    return os.fsdecode((_git(root, "rev-parse", "--show-prefix") or b"").rstrip(b"\n"))
+
+
+def is_shallow(root: Path) -> bool:
+    """Whether a clone holds only a part of the history."""
+    return _git(root, "rev-parse", "--is-shallow-repository") == b"true\n"
+
+
+def files(root: Path, commit: str) -> Iterator[tuple[str, str]]:
+    """The files of a commit below a folder, paths relative to it, each with its blob; links and submodules are none."""
+    out = _must(root, ["ls-tree", "-r", "-z", commit, "."])
+    for row in out.split(b"\0"):
+        if row.startswith(b"100"):
+            head, _, path = row.partition(b"\t")
+            yield os.fsdecode(path), head.split(b" ")[2].decode()
+
+
+def blobs(root: Path, names: Sequence[str]) -> Iterator[bytes]:
+    """The contents of blobs, as git holds them. Raises UsageError where one is not there."""
+    for start in range(0, len(names), _AT_ONCE):
+        part = names[start : start + _AT_ONCE]
+        out = _must(root, ["cat-file", "--batch"], "".join(f"{name}\n" for name in part).encode())
+        for name, data in zip(part, _blobs(out, [name.encode() for name in part]), strict=True):
+            if data is None:
+                raise UsageError(
+                    f"{root}: git has no blob {name}; a partial clone has to fetch it first: git fetch --refetch"
+                )
+            yield data
+
+
+_AT_ONCE = 256
+"""Blobs that are held in memory together."""

@@ -25,7 +25,7 @@ function drawMap() {
   const { labels, ids, parents, values, share } = data.map;
   const trace = {
     type: "treemap", labels, ids, parents, values, branchvalues: "total",
-    marker: { colors: share, colorscale: [[0, colour("manual")], [0.5, colour("assisted")], [1, colour("auto")]], cmin: 0, cmax: 1, colorbar: { title: { text: "auto" }, tickformat: ".0%", thickness: 12 } },
+    marker: { colors: share, line: { width: 1, color: colour("paper") }, colorscale: [[0, colour("manual")], [0.5, colour("assisted")], [1, colour("auto")]], cmin: 0, cmax: 1, colorbar: { title: { text: "auto" }, tickformat: ".0%", thickness: 12 } },
     hovertemplate: "%{id}<br>%{value} violations, %{color:.0%} auto<extra></extra>",
     maxdepth: 3,
   };

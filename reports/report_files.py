@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
 from urllib.parse import quote
 
 from migrator.checklist import build_checklist
+from migrator.history import recall
 from migrator.inventory import Project
 from migrator.reporting import VERDICTS, Report, root_name
 from migrator.reports.report_html import as_html
@@ -57,7 +59,10 @@ def _page(path: str) -> str:
 
 
 def _html(project: Project, report: Report, version: str) -> dict[str, str]:
-    return {"index.html": as_html(report, build_checklist(project), project.config, version)}
+    config = project.config
+    year = datetime.now(UTC).date() - timedelta(days=365)
+    history = recall(config, list(config.paths) or ["."], year, "week")
+    return {"index.html": as_html(report, build_checklist(project), history, config, version)}
 
 
 _FORMS: dict[str, Callable[[Project, Report, str], dict[str, str]]] = {"json": _json, "md": _markdown, "html": _html}

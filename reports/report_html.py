@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import html
 import json
+import posixpath
 from collections import defaultdict
 from typing import Any
 
 from migrator.checklist import Checklist
 from migrator.config import Config
 from migrator.errors import UsageError
+from migrator.history import History
+from migrator.model import SERVICES
 from migrator.reporting import VERDICTS, FileReport, Report, TestReport, root_name
 from migrator.reports.checklist import status, when
+from migrator.reports.history import said
 from migrator.reports.templates import HERE, render
 from migrator.reports.visible import one_line, visible
 
 NAME = "report.html.j2"
 
 
-def as_html(report: Report, checklist: Checklist, config: Config, version: str) -> str:
+def as_html(report: Report, checklist: Checklist, history: History | None, config: Config, version: str) -> str:
     """The page. Raises UsageError where the chart library is not installed."""
     try:
         from plotly.offline import get_plotlyjs
@@ -33,8 +37,8 @@ def as_html(report: Report, checklist: Checklist, config: Config, version: str) 
         report=report,
         verdicts=VERDICTS,
         version=version,
-        history=None,
-        history_said="",
+        history=history,
+        history_said=said(history) if history is not None else "",
         checklist=checklist,
         status=status,
         when=when,
@@ -42,7 +46,7 @@ def as_html(report: Report, checklist: Checklist, config: Config, version: str) 
         script=_own("report.js"),
         drawing=_own("charts.js"),
         charts=get_plotlyjs().replace("</script", "<\\/script"),
-        data=_inert(_data(report)),
+        data=_inert(_data(report, history)),
     )
 
 
@@ -56,7 +60,7 @@ def _inert(value: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _data(report: Report) -> dict[str, Any]:
+def _data(report: Report, history: History | None) -> dict[str, Any]:
     return {
         "files": [_file(file) for file in report.files],
         "fixtures": [{"name": one_line(row.name), "requests": row.requests} for row in report.fixtures],
@@ -67,7 +71,23 @@ def _data(report: Report) -> dict[str, Any]:
         "owned": any(file.owner for file in report.files),
         "baseline": report.baseline is not None,
         "map": _map(report),
-        "history": None,
+        "history": _burndown(history) if history is not None else None,
+    }
+
+
+def _burndown(history: History) -> dict[str, Any]:
+    """A line for each service, and the trend as far as it is to be drawn."""
+    samples, trend = history.samples, history.trend
+    used = [service for service in SERVICES if any(service in sample.by_service for sample in samples)]
+    line = None
+    if trend is not None:
+        ends = [(samples[0].date, trend.first), (samples[-1].date, trend.last)]
+        ends += [(trend.end, 0.0)] if trend.end > samples[-1].date else []
+        line = {"dates": [day for day, _ in ends], "values": [value for _, value in ends]}
+    return {
+        "dates": [sample.date for sample in samples],
+        "services": {service: [sample.by_service.get(service, 0) for sample in samples] for service in used},
+        "trend": line,
     }
 
 
@@ -101,23 +121,28 @@ def _test(test: TestReport) -> dict[str, Any]:
 
 
 def _map(report: Report) -> dict[str, list[Any]]:
-    """Folders and files as a treemap wants them: each with its parent, its violations and the automatic share."""
+    """Folders and files as a treemap wants them: each with its parent, its violations and the automatic share.
+
+    It begins at the folder that holds them all.
+    """
+    files = [file for file in report.files if file.now.total]
+    top = posixpath.commonpath([file.directory for file in files]) if files else "."
     totals: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for file in report.files:
-        parts = file.path.split("/")
-        for depth in range(len(parts) + 1):
-            row = totals["/".join(parts[:depth])]
-            row[0] += file.now.total
-            row[1] += file.fixes.get("auto", 0)
-    rows = sorted((path, now, auto) for path, (now, auto) in totals.items() if now)
+    for file in files:
+        path = file.path
+        while path:
+            totals[path][0] += file.now.total
+            totals[path][1] += file.fixes.get("auto", 0)
+            path = "" if path == top else posixpath.dirname(path) or top
+    rows = sorted((path, now, auto) for path, (now, auto) in totals.items())
 
     def shown(text: str) -> str:
         return html.escape(one_line(text))  # the chart library reads tags in its labels
 
     return {
-        "ids": [shown(path) or "." for path, _, _ in rows],
-        "labels": [shown(path.rpartition("/")[2]) or "." for path, _, _ in rows],
-        "parents": ["" if not path else shown(path.rpartition("/")[0]) or "." for path, _, _ in rows],
+        "ids": [shown(path) for path, _, _ in rows],
+        "labels": [shown(path if path == top else posixpath.basename(path)) for path, _, _ in rows],
+        "parents": ["" if path == top else shown(posixpath.dirname(path) or top) for path, _, _ in rows],
         "values": [number for _, number, _ in rows],
         "share": [auto / number for _, number, auto in rows],
     }

@@ -1,0 +1,38 @@
+"""`migrate history`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime, timedelta
+
+import click
+
+
+@click.command()
+@click.option("--since", metavar="DATE", help="The first day, as 2026-01-31; a year ago by default.")
+@click.option("--every", type=click.Choice(["day", "week"]), default="week", show_default=True)
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes to use; all cores by default.")
+def history(since: str | None, every: str, form: str, jobs: int | None) -> None:
+    """Count the mocks over git's history, with today's configuration; days are those of UTC."""
+    from rich.console import Console
+
+    from migrator.cli import tool_version
+    from migrator.errors import UsageError
+    from migrator.history import collect
+    from migrator.reports.history import as_json, print_history
+    from migrator.scanning import locate, progress
+
+    try:
+        first = date.fromisoformat(since) if since is not None else datetime.now(UTC).date() - timedelta(days=365)
+    except ValueError:
+        raise UsageError(f"--since {since}: is no date; write it as 2026-01-31") from None
+    config, paths = locate([])
+    with progress() as advance:
+        found = collect(config, paths, first, "day" if every == "day" else "week", jobs, advance)
+    if found.shallow:
+        click.echo("migrate: the clone is shallow: it begins later than the history; git fetch --unshallow", err=True)
+    if form == "table":
+        print_history(found, Console())
+    else:
+        sys.stdout.write(as_json(found, tool_version()))
