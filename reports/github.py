@@ -1,10 +1,12 @@
-"""A scan as workflow commands that annotate a pull request."""
+"""A scan for GitHub: workflow commands that annotate a pull request, and the page of a job."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from migrator.codes import CODES
 from migrator.reports.message import message, prefix
-from migrator.reports.summary import Scan
+from migrator.reports.summary import Scan, group, summarize
 
 MOST_SHOWN = 10
 """GitHub shows no more annotations of one kind for a step; the rest stays in its log."""
@@ -27,6 +29,16 @@ def as_github(scan: Scan, version: str, by: str | None) -> str:
         where = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
         lines.append(f"::warning {where}::{_data(message(violation))}\n")
     return "".join(lines)
+
+
+def job_summary(scan: Scan, own: Path | None) -> str:
+    """Markdown for the page of a job."""
+    from migrator.reports.templates import render
+
+    directories = group(scan.counted, "directory")
+    return render(
+        "job_summary.md.j2", own, summary=summarize(scan), directories=directories, unreadable=scan.unreadable
+    )
 
 
 def _data(text: str) -> str:

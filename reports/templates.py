@@ -1,4 +1,4 @@
-"""Jinja2 with autoescape: for HTML its own, for Markdown one that makes every value show as text.
+"""Jinja2 with autoescape: for HTML and SVG its own, for Markdown one that makes every value show as text.
 
 A file of the same name in the folder that `tool.migrate.templates` names takes the place of ours.
 """
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 def render(name: str, own: Path | None, /, **values: object) -> str:
     """The text of a template. Raises UsageError where a user's own template cannot be used."""
     folders = [*([own] if own is not None else []), HERE]
-    html = ".html" in name
+    html = not name.endswith(".md.j2")
     environment = Environment(
         loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
         autoescape=html,

@@ -12,8 +12,9 @@ import click
 @click.option("--since", metavar="DATE", help="The first day, as 2026-01-31; a year ago by default.")
 @click.option("--every", type=click.Choice(["day", "week"]), default="week", show_default=True)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--fail-on-growth", is_flag=True, help="Exit 1 when there are more violations than in the first sample.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes to use; all cores by default.")
-def history(since: str | None, every: str, form: str, jobs: int | None) -> None:
+def history(since: str | None, every: str, form: str, fail_on_growth: bool, jobs: int | None) -> None:
     """Count the mocks over git's history, with today's configuration; days are those of UTC."""
     from rich.console import Console
 
@@ -36,3 +37,9 @@ def history(since: str | None, every: str, form: str, jobs: int | None) -> None:
         print_history(found, Console())
     else:
         sys.stdout.write(as_json(found, tool_version()))
+    first_count, last_count = found.samples[0].violations, found.samples[-1].violations
+    if fail_on_growth and last_count > first_count:
+        click.echo(
+            f"migrate: {last_count:,} violations, more than the {first_count:,} of {found.samples[0].date}", err=True
+        )
+        sys.exit(1)

@@ -24,6 +24,7 @@ def report(form: str, output: str | None, jobs: int | None) -> None:
     from migrator.cli import tool_version
     from migrator.inventory import open_project
     from migrator.reporting import build_report
+    from migrator.reports.badge import badges
     from migrator.reports.report_files import written
     from migrator.scanning import locate, progress
     from migrator.write import write_folder
@@ -37,7 +38,7 @@ def report(form: str, output: str | None, jobs: int | None) -> None:
         sys.stdout.write("\n".join(files.values()) if form == "md" else next(iter(files.values())))
     else:
         folder = Path(output or DEFAULT)
-        write_folder(folder, files)
+        write_folder(folder, {**files, **badges(made.now.total, made.baseline, config.templates)})
         click.echo(f"{folder / next(iter(files))}: {made.now.total:,} violations in {len(made.files):,} files")
     for error in made.errors:
         click.echo(f"migrate: {error}", err=True)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from migrator.reports.summary import GROUPS, Scan
+
+if TYPE_CHECKING:
+    from migrator.config import Config
 
 
 @click.command()
@@ -62,6 +67,9 @@ def scan(
         sys.stdout.write(text)
     else:
         Path(output).write_text(text, encoding="utf-8", errors="backslashreplace")
+    if form == "github" and (page := os.environ.get("GITHUB_STEP_SUMMARY")):
+        # a step's own page, which its log does not show: the workflow's runner names the file
+        _add_summary(Path(page), run_scan(config, relative, jobs, executor, memory), config)
     for error in errors:
         click.echo(f"migrate: {error}", err=True)
     if errors:
@@ -69,6 +77,17 @@ def scan(
     if fail_on is not None and counted > fail_on:
         click.echo(f"migrate: {counted} violations, more than the {fail_on} allowed", err=True)
         sys.exit(1)
+
+
+def _add_summary(page: Path, result: Scan, config: Config) -> None:
+    from migrator.errors import UsageError
+    from migrator.reports.github import job_summary
+
+    try:
+        with page.open("a", encoding="utf-8") as stream:
+            stream.write(job_summary(result, config.templates))
+    except OSError as error:
+        raise UsageError(f"GITHUB_STEP_SUMMARY: {page} cannot be written ({error.strerror})") from error
 
 
 def _said(result: Scan, form: str, by: str | None, output: str | None) -> tuple[str | None, list[str], list[str], int]:
