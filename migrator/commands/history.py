@@ -34,7 +34,10 @@ def history(since: str | None, every: str, form: str, fail_on_growth: bool, jobs
     if found.shallow:
         click.echo("migrate: the clone is shallow: it begins later than the history; git fetch --unshallow", err=True)
     if form == "table":
-        print_history(found, Console())
+        console = Console()
+        if not console.is_terminal:
+            console.width = max(console.width, 120)  # columns are not to be cut in a file
+        print_history(found, console)
     else:
         sys.stdout.write(as_json(found, tool_version()))
     first_count, last_count = found.samples[0].violations, found.samples[-1].violations
