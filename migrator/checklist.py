@@ -430,7 +430,11 @@ PHASES: Mapping[str, Mapping[str, tuple[str, Callable[[Facts], Evidence]]]] = {
 
 # -- configuration
 
-_BUDGET = ("suite_seconds", "test_seconds", "overhead_ms")
+BUDGET = {
+    "suite_seconds": "Seconds that the full suite may take.",
+    "test_seconds": "Seconds that a test may take.",
+    "overhead_ms": "Milliseconds of setup and teardown that the median test may take; 10 by default.",
+}
 
 
 def read_table(config: Config) -> tuple[dict[str, Stated], Budget]:
@@ -440,14 +444,14 @@ def read_table(config: Config) -> tuple[dict[str, Stated], Budget]:
     stated: dict[str, Stated] = {}
     budget: dict[str, float] = {}
     for key, value in config.checklist.items():
-        if key in _BUDGET:
+        if key in BUDGET:
             if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
                 raise UsageError(f"{where}.{key} must be a number above 0, not {value!r}")
             budget[key] = float(value)
         elif key in keys:
             stated[key] = _stated(f"{where}.{key}", value)
         else:
-            raise UsageError(f"{where}.{key} is no item; use one of {', '.join([*keys, *_BUDGET])}")
+            raise UsageError(f"{where}.{key} is no item; use one of {', '.join([*keys, *BUDGET])}")
     return stated, Budget(**budget)
 
 

@@ -9,7 +9,7 @@ import sys
 
 import click
 
-_COMMANDS: dict[str, tuple[str, str]] = {
+COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("migrator.commands.init:init", "Prepare a project; nothing is overwritten."),
     "scan": ("migrator.commands.scan:scan", "Count the mocks of a tree and name their services."),
     "apply": ("migrator.commands.apply:apply", "Rewrite tests from mocks to real services."),
@@ -37,10 +37,10 @@ def tool_version() -> str:
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        row = _COMMANDS.get(cmd_name)
+        row = COMMANDS.get(cmd_name)
         if row is None:
             return None
         module, _, name = row[0].partition(":")
@@ -49,7 +49,7 @@ class _Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
 def _say_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

@@ -50,14 +50,15 @@ SERVICE_FIXTURES: dict[Service, str] = {
 }
 """The fixture to use for a service where no name says another."""
 
-_KEYS: dict[str, type] = {
-    "paths": list,
-    "exclude": list,
-    "fixtures": dict,
-    "services": dict,
-    "checklist": dict,
-    "templates": str,
+KEYS: dict[str, tuple[type, str]] = {
+    "paths": (list, "Files and folders that every command looks at where it is given none; all by default."),
+    "exclude": (list, "Globs of files that are left out: `tests/legacy/**`."),
+    "fixtures": (dict, "Names of mock fixtures, each with the real fixture that takes its place."),
+    "services": (dict, "Names or dotted paths, each with the service that a mock of it stands for."),
+    "checklist": (dict, "What no tool can see, stated by a person, and the budget of the suite."),
+    "templates": (str, "A folder whose files take the place of the templates of reports."),
 }
+"""The keys of `[tool.migrate]`: their types and meanings; the documentation is made of these."""
 _WANTED: dict[type, str] = {list: "a list of strings", dict: "a table", str: "a string"}
 
 
@@ -120,10 +121,10 @@ def load_config(root: Path) -> Config:
     if not isinstance(table, dict):
         raise UsageError(f"{path}: tool.migrate must be a table; write [tool.migrate]")
     for key, value in table.items():
-        if key not in _KEYS:
-            raise UsageError(f"{path}: unknown key tool.migrate.{key}; {_nearest(key, _KEYS)}")
-        if not isinstance(value, _KEYS[key]):
-            raise UsageError(f"{path}: tool.migrate.{key} must be {_WANTED[_KEYS[key]]}, not {type(value).__name__}")
+        if key not in KEYS:
+            raise UsageError(f"{path}: unknown key tool.migrate.{key}; {_nearest(key, KEYS)}")
+        if not isinstance(value, KEYS[key][0]):
+            raise UsageError(f"{path}: tool.migrate.{key} must be {_WANTED[KEYS[key][0]]}, not {type(value).__name__}")
     return Config(
         root,
         paths=_strings(path, table, "paths"),

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from realservices.errors import ConfigError
+from realservices.keys import known
 
 PROVIDERS = ("auto", "external", "compose", "embedded")
 ISOLATIONS = ("database", "transaction")
@@ -106,10 +107,10 @@ def load_settings(root: Path) -> Settings:
     file, table = _find_table(root.resolve())
     folder = file.parent if file else root.resolve()
     reader = _Reader(file or folder / "pyproject.toml", folder)
-    reader.only(table, "", _TOP)
-    postgres = reader.table(table, "postgres", {"schema", "seeds", "isolation", "version"})
-    redis = reader.table(table, "redis", {"seeds", "version"})
-    clickhouse = reader.table(table, "clickhouse", {"schema", "seeds", "version"})
+    reader.only(table, "", known())
+    postgres = reader.table(table, "postgres", known("postgres"))
+    redis = reader.table(table, "redis", known("redis"))
+    clickhouse = reader.table(table, "clickhouse", known("clickhouse"))
     return Settings(
         root=folder,
         provider=reader.choice(table, "provider", PROVIDERS),
@@ -139,9 +140,6 @@ def load_settings(root: Path) -> Settings:
         query_timeout=_seconds("TEST_QUERY_TIMEOUT", 30.0),
         startup_timeout=_seconds("TEST_SERVICE_STARTUP_TIMEOUT", 60.0),
     )
-
-
-_TOP = {"provider", "postgres", "redis", "clickhouse", "env", "apps", "allow_any_database", "ledger"}
 
 
 def _find_table(root: Path) -> tuple[Path | None, dict[str, Any]]:
@@ -174,20 +172,20 @@ class _Reader:
     def error(self, key: str, problem: str, mend: str) -> ConfigError:
         return ConfigError(f"{self.file}: tool.realservices.{key} {problem}; {mend}")
 
-    def only(self, table: Mapping[str, Any], prefix: str, known: Iterable[str]) -> None:
-        known = sorted(known)
+    def only(self, table: Mapping[str, Any], prefix: str, keys: Iterable[str]) -> None:
+        names = sorted(keys)
         for key in table:
-            if key not in known:
-                near = difflib.get_close_matches(key, known, 1, 0.5)
-                mend = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(known)}"
+            if key not in names:
+                near = difflib.get_close_matches(key, names, 1, 0.5)
+                mend = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(names)}"
                 raise self.error(f"{prefix}{key}", "is not a known key", mend)
 
-    def table(self, parent: Mapping[str, Any], key: str, known: Iterable[str] | None = None) -> Mapping[str, Any]:
+    def table(self, parent: Mapping[str, Any], key: str, keys: Iterable[str] | None = None) -> Mapping[str, Any]:
         value = parent.get(key, {})
         if not isinstance(value, dict):
             raise self.error(key, f"must be a table, not {_kind(value)}", f"write [tool.realservices.{key}]")
-        if known is not None:
-            self.only(value, f"{key}.", known)
+        if keys is not None:
+            self.only(value, f"{key}.", keys)
         return value
 
     def choice(self, table: Mapping[str, Any], key: str, allowed: tuple[str, ...]) -> str:
