@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from migrator.codemods.site import Refuse
 from migrator.model import Service
 
 _SESSION = (
@@ -65,3 +66,12 @@ def foreign(service: Service, names: Sequence[str]) -> str:
         if name is not None:
             return sentence.format(name=name)
     return f"{names[0]} is no method of a {service} client: name what it stands for in [tool.migrate.services]"
+
+
+def guessed(name: str, service: Service) -> Refuse:
+    """Why what is only called like a client, and asked for nothing, stays."""
+    return Refuse(
+        f"only its name says that it is a {service} client, and no test uses it as one: where it is, name it in"
+        f' [tool.migrate.services] ("{name}" = "{service}"); where it is only handed on, object() does',
+        "assisted",
+    )

@@ -15,7 +15,7 @@ import libcst as cst
 from migrator.codemods.created_mock import added, named
 from migrator.codemods.fake_client import is_fake_client
 from migrator.codemods.fixture_request import in_its_place, without
-from migrator.codemods.foreign import foreign
+from migrator.codemods.foreign import foreign, guessed
 from migrator.codemods.kept_on_self import as_fixture, folded
 from migrator.codemods.layout import laid_out
 from migrator.codemods.line import line_of
@@ -322,6 +322,8 @@ class _Rewriter:
         """Whether the function put the mock on self, and an autouse fixture puts the real client there before it."""
         self.makes = makes
         self.hands_on = makes or view.role == "helper"
+        self.is_guess = False
+        """Whether only its name says that it is a client."""
         if stand_in.how == "kept" or self.is_injected:
             keeps = True
             self.target = Target(stand_in, self.attribute, self.attribute, view.is_async, asynchronous, direct=True)
@@ -375,6 +377,8 @@ class _Rewriter:
         body = below_docstring(self.block(self.function.body.body), [*self._handed_in(), *self._opening()])
         if self.taken != len(self.patches.items):
             raise _Refused(self.patches.items[0][0], Refuse(f"it is patched in where it cannot be bound: {BY_HAND}"))
+        if self.is_guess:  # the last reason: a name given in the configuration mends it
+            raise _Refused(None, guessed(self.target.stand_in.name, self.target.service))
         if self.is_injected:
             self.on_self[self.attribute] = self.bound
             body = body or [cst.SimpleStatementLine([cst.Pass()])]
@@ -449,6 +453,14 @@ class _Rewriter:
             raise _Refused(None, Refuse("name the application that answers in [tool.realservices.apps]", "assisted"))
         finder = _Asked(self)
         look(self.function.body, finder)
+        name = self.target.stand_in.name
+        # a fixture of the map that names the product, as mock_redis does, is taken at its word: mock_db may be any
+        says_so = self.target.stand_in.fixture is not None and service in words(name)
+        self.is_guess = (
+            self.target.stand_in.is_guess
+            and not finder.found
+            and not (says_so and name in self.test.environment.fixtures)
+        )
         strange = [(name, node) for name, node in finder.found if name not in METHODS[service]]
         if strange:
             raise _Refused(strange[0][1], Refuse(foreign(service, [name for name, _ in strange])))
@@ -459,7 +471,7 @@ class _Rewriter:
                 f"it stands in for {own}, which is no client: test with the real one, built on {self.target.fixture}"
             )
             raise _Refused(None, Refuse(reason))
-        mapped = self.target.stand_in.name in self.test.environment.fixtures
+        mapped = self.target.stand_in.name in self.test.environment.fixtures or evidence.startswith("configured ")
         if self.patches.items:
             if not finder.found:
                 raise _Refused(

@@ -27,6 +27,7 @@ EXAMPLES = [
 
         async def test_miss():
             mock_redis = AsyncMock()
+            mock_redis.get.return_value = None
             assert await read(mock_redis, "k") is None
 
 

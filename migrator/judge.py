@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from migrator.codemods.methods import METHODS as CLIENTS
 from migrator.codes import CODES
 from migrator.config import Config
 from migrator.evidence import (
@@ -898,6 +899,7 @@ class Judge:
                 aliases=tuple(aliases[name]),
                 answers=self._fixture_answers(*key) if key is not None and evidence.service != "other" else (),
                 kept=self._kept(path, function, aliases[name]),
+                is_guess=self._is_guess(path, function, [name, *aliases[name]], evidence, key),
             )
         for name, local in function.locals.items():
             if local.origin[0] == "param" or name in aliases[local.maker]:
@@ -932,6 +934,7 @@ class Judge:
                 answers=answers or tuple(_answers("", local.maker, local.line)) if evidence.service != "other" else (),
                 root=_taken_from(name, local.origin, function),
                 kept=self._kept(path, function, [name, *aliases[name]]),
+                is_guess=self._is_guess(path, function, [name, *aliases[name]], evidence, None),
             )
         yield from self._kept_elsewhere(path, index, function)
 
@@ -980,7 +983,35 @@ class Judge:
                 fake=value.name if value.kind == "fake" else "",
                 text_replies=value.kind != "fake" or _decodes(maker.origin),
                 kept=key,
+                is_guess=self._is_guess(path, function, [name], evidence, None),
             )
+
+    def _is_guess(
+        self,
+        path: str,
+        function: Function,
+        names: Sequence[str],
+        evidence: Evidence,
+        key: tuple[str, int] | None,
+    ) -> bool:
+        """Whether only a name says what stands behind the names, and no method of that client is used on it."""
+        if evidence.rank != NAME or evidence.service == "other":
+            return False
+        facts = self.linker.facts
+        known = [(function, name) for name in names]
+        on_self = [name for name in names if name.startswith("self.")]
+        known += [(item, name) for name in on_self for item in facts[path].functions if item.cls == function.cls]
+        used: set[str] = set()
+        if key is not None:
+            used |= self._used_on(key, names[0])
+            fixture = facts[key[0]].functions[key[1]]
+            known += [(fixture, name) for name in fixture.returned_names]
+        for owner, name in known:
+            used |= owner.methods.get(name, set())
+            used |= {item.path.partition(".")[0] for item in owner.programmed if item.root == name}
+            if name in owner.locals:
+                used |= _keywords(owner.locals[name].origin)
+        return used.isdisjoint(CLIENTS[evidence.service])
 
     def _asynchronous(
         self, path: str, value: Value, key: tuple[str, int] | None, function: Function, names: Sequence[str]

@@ -81,6 +81,8 @@ class StandIn:
     """The other name that its value is taken from: what it is goes with that one."""
     kept: str = ""
     """The attribute that it is kept on for the methods of its class, unique in the tree; "" where it is on none."""
+    is_guess: bool = False
+    """Whether a name alone says what it is: nobody who has it uses a method of that client on it."""
 
 
 @dataclass(frozen=True, slots=True)
