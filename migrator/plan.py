@@ -77,30 +77,35 @@ class Plan:
     """The plan for a tree."""
 
     files: dict[str, FilePlan] = field(default_factory=dict)
+    makers: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By path, the mock fixtures that are defined there, as violations name what they are in."""
 
     def decide(self, path: str, violations: Sequence[Violation]) -> list[tuple[Fix, str]]:
         """The fix of each violation of a file, and the reason where it is not automatic."""
         plan = self.files.get(path)
+        makers = self.makers.get(path, frozenset())
         if plan is None:
-            return [_default(violation) for violation in violations]
+            return [_default(violation, makers) for violation in violations]
         gone = set(plan.removed)
-        return [("auto", "") if violation in gone else _stays(plan, violation) for violation in violations]
+        return [("auto", "") if violation in gone else _stays(plan, violation, makers) for violation in violations]
 
 
-def _stays(plan: FilePlan, violation: Violation) -> tuple[Fix, str]:
+def _stays(plan: FilePlan, violation: Violation, makers: frozenset[str]) -> tuple[Fix, str]:
     if violation.service == "other" and violation.code not in ("RS101", "RS102"):
-        return _default(violation)
+        return _default(violation, makers)
     root = violation.symbol.partition(".")[0]
     same = [left for left in plan.left if left.test == violation.test]
     chosen = next((left for left in same if left.mock == root), same[0] if same else None)
-    return (chosen.fix, chosen.reason) if chosen is not None else _default(violation)
+    return (chosen.fix, chosen.reason) if chosen is not None else _default(violation, makers)
 
 
-def _default(violation: Violation) -> tuple[Fix, str]:
+def _default(violation: Violation, makers: frozenset[str]) -> tuple[Fix, str]:
     if violation.code in ("RS101", "RS102"):
         return "manual", _BY_CODE[violation.code]
     if violation.service == "other":
         return "manual", _NO_SERVICE
+    if violation.test in makers and violation.code in ("RS201", "RS202", "RS501"):
+        return "manual", "it goes with its fixture, once nothing requests that"
     fixture = SERVICE_FIXTURES[violation.service]
     return "manual", _BY_CODE.get(violation.code, _OTHERWISE).format(fixture=fixture)
 
@@ -488,6 +493,22 @@ class _Planner:
         ]
         return tuple(sorted(rows, key=lambda row: (row.line, row.mock)))
 
+    def makers(self, path: str) -> frozenset[str]:
+        """The mock fixtures that a file defines."""
+        functions = self.views[path].functions
+        return frozenset(_test(view) for view in functions if view.fixture is not None and view.fixture.is_mock)
+
+    def unexplained(self, path: str, gone: Sequence[Violation], left: Sequence[LeftAlone]) -> tuple[LeftAlone, ...]:
+        """What brings a service's mock into a test of which nothing else is left: it has no name that could move."""
+        explained = {row.test for row in left} | self.makers(path)
+        rows = []
+        for violation in self.views[path].violations:
+            brings = violation.code in _BRINGS and violation.service != "other" and violation.suppressed is None
+            if brings and violation.test and violation.test not in explained and violation not in gone:
+                fix, reason = _default(violation, frozenset())
+                rows.append(LeftAlone(path, violation.test, violation.symbol, violation.span.line, reason, fix))
+        return tuple(rows)
+
 
 def _disagreement(members: Sequence[tuple[str, FunctionView, StandIn]]) -> str:
     """Why the methods of a class cannot be given one real client; "" where they can."""
@@ -504,6 +525,8 @@ def _disagreement(members: Sequence[tuple[str, FunctionView, StandIn]]) -> str:
     return ""
 
 
+_BRINGS = frozenset({"RS201", "RS202", "RS301", "RS302", "RS303", "RS402"})
+"""The codes of places that bring a mock into a test."""
 _UNTOUCHED = Outcome(None, (), ())
 
 
@@ -583,7 +606,7 @@ def plan_project(
     processes = jobs or os.cpu_count() or 1
     planner.rewrite_all(touched, processes)
     planner.settle()
-    plan = Plan()
+    plan = Plan(makers={path: makers for path in planner.views if (makers := planner.makers(path))})
     proved: dict[str, tuple[str, tuple[Violation, ...]]] = {}
     changing = [path for path in touched if planner.changed(path)]
     proof = planner.proved if texts or FULL else planner.proved_narrowly
@@ -616,9 +639,13 @@ def plan_project(
             for name in outcome.rewrites
         )
         changed = new if texts and new != planner.text(path) else None
-        plan.files[path] = FilePlan(
-            path, planner.text(path), changed, gone, planner.left(path, buried), moved, rewrites, with_fixtures
-        )
+        left = planner.left(path, buried)
+        if texts:
+            left = (*left, *planner.unexplained(path, gone, left))
+        plan.files[path] = FilePlan(path, planner.text(path), changed, gone, left, moved, rewrites, with_fixtures)
+    for path in planner.views if texts else ():
+        if path not in plan.files and (left := planner.unexplained(path, (), ())):
+            plan.files[path] = FilePlan(path, planner.text(path), None, (), left)
     return plan
 
 
