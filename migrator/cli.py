@@ -69,6 +69,7 @@ def cli() -> None:
 def main() -> None:
     """Runs the command; what is wrong is said in one line on stderr, with exit code 2."""
     from migrator.errors import UsageError
+    from migrator.saying import warn
 
     # syntax trees and facts hold no cycles: looking for some takes half of a scan's time
     gc.disable()
@@ -83,18 +84,18 @@ def main() -> None:
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
-        print(f"migrate: {error.format_message()}", file=sys.stderr)
+        warn(error.format_message())
         sys.exit(2)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
     except UsageError as error:
-        print(f"migrate: {error}", file=sys.stderr)
+        warn(str(error))
         sys.exit(2)
     except Exception as error:
         if not _is_service_error(error):
             raise
-        print(f"migrate: {error}", file=sys.stderr)
+        warn(str(error))
         sys.exit(2)
 
 

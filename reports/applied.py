@@ -10,6 +10,7 @@ from rich.text import Text
 
 from migrator.applying import Applied
 from migrator.model import SERVICES
+from migrator.reports.visible import one_line
 
 
 def print_applied(applied: Applied, console: Console, *, dry_run: bool) -> None:
@@ -31,12 +32,12 @@ def print_applied(applied: Applied, console: Console, *, dry_run: bool) -> None:
     if applied.left:
         console.print(Text("left alone", style="bold"))
         for item in applied.left:
-            line = Text(f"{item.path}:{item.line}: ", style="cyan")
-            line.append(f"{item.test}: {item.mock}: ", style="none")
-            line.append(f"{item.reason} [{item.fix}]", style="yellow" if item.fix == "assisted" else "none")
+            line = Text(one_line(f"{item.path}:{item.line}: "), style="cyan")
+            line.append(one_line(f"{item.test}: {item.mock}: "), style="none")
+            line.append(one_line(f"{item.reason} [{item.fix}]"), style="yellow" if item.fix == "assisted" else "none")
             console.print(line, highlight=False, soft_wrap=True)
     for failure in applied.failures:
-        console.print(Text(f"{failure.path}: {failure.reason}", style="red"), highlight=False, soft_wrap=True)
+        console.print(Text(one_line(f"{failure.path}: {failure.reason}"), style="red"), highlight=False, soft_wrap=True)
 
 
 def _many(number: int, what: str) -> str:

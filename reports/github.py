@@ -7,6 +7,7 @@ from pathlib import Path
 from migrator.codes import CODES
 from migrator.reports.message import message, prefix
 from migrator.reports.summary import Scan, group, summarize
+from migrator.reports.visible import visible
 
 MOST_SHOWN = 10
 """GitHub shows no more annotations of one kind for a step; the rest stays in its log."""
@@ -42,7 +43,7 @@ def job_summary(scan: Scan, own: Path | None) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return visible(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(text: str) -> str:

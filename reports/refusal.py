@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from migrator.codes import CODES
 from migrator.config import REAL_FIXTURES, SERVICE_FIXTURES, Config
 from migrator.model import Violation
+from migrator.reports.visible import one_line
 
 _OTHERWISE = "test the real thing, or say why not with `# mock-ok: reason`"
 
@@ -18,7 +19,7 @@ def refusal(violations: Sequence[Violation], config: Config) -> str:
     for violation in violations:
         code = CODES[violation.code]
         where = f"{violation.path}:{violation.span.line}:{violation.span.column}"
-        lines.append(f"{where}: {code.code} {code.title}: {violation.symbol}")
+        lines.append(one_line(f"{where}: {code.code} {code.title}: {violation.symbol}"))
         if code.code not in said:
             lines.append(f"    {code.why}")
         said.add(code.code)

@@ -11,6 +11,7 @@ from rich.text import Text
 from migrator.codes import CODES
 from migrator.model import FIXES, SERVICES, Violation
 from migrator.reports.summary import Scan, group, summarize
+from migrator.reports.visible import one_line
 
 _STYLES = {"auto": "green", "assisted": "yellow", "manual": "red"}
 _TOP = 5
@@ -94,7 +95,7 @@ def _grouped(violations: tuple[Violation, ...], by: str, most: int | None) -> Ta
     heading = headings.get(by, by) if most else by
     table = _table(heading, "requests" if by == "fixture" else "violations", "auto")
     for name, count in rows[:most]:
-        table.add_row(Text(name), f"{count:,}", _auto(automatic.get(name, 0)))
+        table.add_row(Text(one_line(name)), f"{count:,}", _auto(automatic.get(name, 0)))
     if most is not None and len(rows) > most:
         rest = sum(count for _, count in rows[most:])
         share = sum(automatic.get(name, 0) for name, _ in rows[most:])
@@ -114,7 +115,7 @@ def _reasons(violations: tuple[Violation, ...]) -> Table:
     counts = Counter(violation.reason for violation in violations if violation.reason and violation.service != "other")
     table = _table("what stops migrate apply most", "violations")
     for reason, count in sorted(counts.items(), key=lambda row: (-row[1], row[0]))[:_TOP]:
-        table.add_row(Text(reason), f"{count:,}")
+        table.add_row(Text(one_line(reason)), f"{count:,}")
     table.add_row()
     return table
 
@@ -129,7 +130,7 @@ def _unreadable(scan: Scan) -> Table:
     table = _table("\nnot read", "why")
     table.columns[1].justify = "left"
     for item in scan.unreadable:
-        table.add_row(Text(item.path), Text(item.error))
+        table.add_row(Text(one_line(item.path)), Text(one_line(item.error)))
     return table
 
 

@@ -48,7 +48,9 @@ def apply(
         if sys.stdout.isatty():
             from rich.syntax import Syntax
 
-            Console().print(Syntax(diffs, "diff", background_color="default"))
+            from migrator.reports.visible import visible
+
+            Console().print(Syntax(visible(diffs, lines=True), "diff", background_color="default"))
         else:
             sys.stdout.buffer.write(diffs.encode("utf-8", "surrogateescape"))
     print_applied(result, Console(stderr=dry_run), dry_run=dry_run or check)

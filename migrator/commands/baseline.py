@@ -16,6 +16,7 @@ def baseline(paths: tuple[str, ...], update: bool, grow: bool) -> None:
     from migrator.fingerprint import marks_of
     from migrator.git import repository
     from migrator.inventory import open_project
+    from migrator.saying import warn
     from migrator.scanning import locate, progress
 
     if grow and not update:
@@ -29,7 +30,7 @@ def baseline(paths: tuple[str, ...], update: bool, grow: bool) -> None:
         project = open_project(config.root, relative, config, None, advance)
         new = marks_of(violation for view in project.files.values() for violation in view.violations)
     for item in project.unreadable:
-        click.echo(f"migrate: {item.path}: stays as it was: {item.error}", err=True)
+        warn(f"{item.path}: stays as it was: {item.error}")
         if old is not None and item.path in old:
             new[item.path] = old[item.path]
     if old is None:

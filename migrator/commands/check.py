@@ -25,12 +25,13 @@ def check(files: tuple[str, ...], junit: str | None) -> None:
     gc.set_threshold(200_000)
     from migrator.checking import check_files
     from migrator.reports.refusal import refusal
+    from migrator.saying import warn
 
     result = check_files(files)
     for item in result.unreadable:
-        click.echo(f"migrate: {item.path}: not judged: {item.error}", err=True)
+        warn(f"{item.path}: not judged: {item.error}")
     for error in result.errors:
-        click.echo(f"migrate: {error}", err=True)
+        warn(error)
     if result.new:
         click.echo(refusal(result.new, result.config), nl=False)
     if junit is not None:

@@ -22,6 +22,7 @@ def history(since: str | None, every: str, form: str, fail_on_growth: bool, jobs
     from migrator.errors import UsageError
     from migrator.history import collect
     from migrator.reports.history import as_json, print_history
+    from migrator.saying import warn
     from migrator.scanning import locate, progress
 
     try:
@@ -32,7 +33,7 @@ def history(since: str | None, every: str, form: str, fail_on_growth: bool, jobs
     with progress() as advance:
         found = collect(config, paths, first, "day" if every == "day" else "week", jobs, advance)
     if found.shallow:
-        click.echo("migrate: the clone is shallow: it begins later than the history; git fetch --unshallow", err=True)
+        warn("the clone is shallow: it begins later than the history; git fetch --unshallow")
     if form == "table":
         console = Console()
         if not console.is_terminal:
@@ -42,7 +43,5 @@ def history(since: str | None, every: str, form: str, fail_on_growth: bool, jobs
         sys.stdout.write(as_json(found, tool_version()))
     first_count, last_count = found.samples[0].violations, found.samples[-1].violations
     if fail_on_growth and last_count > first_count:
-        click.echo(
-            f"migrate: {last_count:,} violations, more than the {first_count:,} of {found.samples[0].date}", err=True
-        )
+        warn(f"{last_count:,} violations, more than the {first_count:,} of {found.samples[0].date}")
         sys.exit(1)

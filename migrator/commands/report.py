@@ -26,6 +26,7 @@ def report(form: str, output: str | None, jobs: int | None) -> None:
     from migrator.reporting import build_report
     from migrator.reports.badge import badges
     from migrator.reports.report_files import written
+    from migrator.saying import warn
     from migrator.scanning import locate, progress
     from migrator.write import write_folder
 
@@ -41,6 +42,6 @@ def report(form: str, output: str | None, jobs: int | None) -> None:
         write_folder(folder, {**files, **badges(made.now.total, made.baseline, config.templates)})
         click.echo(f"{folder / next(iter(files))}: {made.now.total:,} violations in {len(made.files):,} files")
     for error in made.errors:
-        click.echo(f"migrate: {error}", err=True)
+        warn(error)
     if made.errors:
         sys.exit(2)

@@ -45,6 +45,7 @@ def scan(
     """Count the mocks below PATHS (default: the configured paths, else everything) and name their services."""
     from migrator.cache import open_memory
     from migrator.errors import UsageError
+    from migrator.saying import warn
     from migrator.scanning import locate, run_scan
 
     if output is not None and not Path(output).parent.is_dir():
@@ -60,7 +61,7 @@ def scan(
             memory.keep(name, said)
     text, warnings, errors, counted = said
     for warning in warnings:
-        click.echo(f"migrate: {warning}", err=True)
+        warn(warning)
     if text is None:
         pass
     elif output is None:
@@ -71,11 +72,11 @@ def scan(
         # a step's own page, which its log does not show: the workflow's runner names the file
         _add_summary(Path(page), run_scan(config, relative, jobs, executor, memory), config)
     for error in errors:
-        click.echo(f"migrate: {error}", err=True)
+        warn(error)
     if errors:
         sys.exit(2)
     if fail_on is not None and counted > fail_on:
-        click.echo(f"migrate: {counted} violations, more than the {fail_on} allowed", err=True)
+        warn(f"{counted} violations, more than the {fail_on} allowed")
         sys.exit(1)
 
 

@@ -80,3 +80,26 @@ def test_no_more_than_last_week(tree: Path) -> None:
     commit(tree, "2026-01-14")
     done = migrate(tree, *gate)
     assert (done.returncode, done.stderr) == (1, "migrate: 18 violations, more than the 12 of 2026-01-05\n")
+
+
+def test_hostile_names_and_sources_are_text_in_a_terminal(tmp_path: Path) -> None:
+    name = "tests/test_\x1b[31m<b>`\u202e[red]x[bold].py"
+    write(tmp_path, name, MOCKED.replace('"k"', '"\\x1b[2J\x1b[2J"').replace("None", "[1, '\x1b]0;t\x07']"))
+    write(tmp_path, "tests/test_\x1b[1mbad.py", "def (:\n")
+    git(tmp_path, "init", "-q")
+    for command in (
+        ["scan"],
+        ["scan", "--by", "file"],
+        ["scan", "--format", "github"],
+        ["check", "tests"],
+        ["apply", "--check"],
+        ["checklist"],
+        ["report"],
+        ["report", "--format", "json"],
+    ):
+        done = migrate(tmp_path, *command)
+        assert done.returncode in (0, 1), done.stderr
+        assert not {"\x1b", "\u202e", "\x07"} & set(done.stdout + done.stderr), command
+    done = migrate(tmp_path, "apply", "--dry-run")
+    assert "\x1b" not in done.stderr
+    assert "\x1b[2J" in done.stdout  # a patch has to be applied
