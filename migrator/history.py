@@ -105,11 +105,12 @@ def collect(
 
 
 def recall(config: Config, paths: Sequence[str], since: date, every: Every) -> History | None:
-    """The history as far as it is known already; None where nothing is."""
-    known = _shelf(config, paths).load()
-    if not known:
+    """The history as far as it is known already; None where nothing is, or no history at all."""
+    known = _shelf(config, paths).load() or {}
+    try:
+        commits = [commit for commit in _sampled(_commits(config.root, since), every) if commit.tree in known]
+    except UsageError:
         return None
-    commits = [commit for commit in _sampled(_commits(config.root, since), every) if commit.tree in known]
     samples = tuple(Sample(commit.day.isoformat(), commit.name, *known[commit.tree]) for commit in commits)
     return History(every, samples, git.is_shallow(config.root)) if samples else None
 

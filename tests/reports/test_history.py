@@ -174,6 +174,16 @@ def test_bad_days(past: Path, arguments: tuple[str, ...], said: str) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_the_page_of_a_project_without_history_has_none_of_anothers(past: Path, tmp_path: Path) -> None:
+    history(past, "--since", "2026-01-01")
+    write(tmp_path, "other/pyproject.toml", (past / "pyproject.toml").read_text())
+    write(tmp_path, "other/tests/test_a.py", MOCKED)
+    done = migrate(tmp_path / "other", "report", "--format", "html")
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (tmp_path / "other/migration-report/index.html").read_text(encoding="utf-8")
+    assert "Nothing is known of the past yet" in page
+
+
 def test_outside_of_git(tmp_path: Path) -> None:
     write(tmp_path, "tests/test_a.py", MOCKED)
     for _ in range(2):
