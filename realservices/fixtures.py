@@ -158,3 +158,16 @@ def performance_monitor() -> "PerformanceMonitor":
     from realservices.performance import PerformanceMonitor
 
     return PerformanceMonitor()
+
+
+@pytest.fixture
+def ensure_no_mocks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail the test where it, or a fixture of it, makes a unittest.mock object: patch(), create_autospec and all.
+
+    Mocks that libraries outside the project's rootdir make for themselves do not count. The ini setting of the same
+    name does it for every test. Needs no service.
+    """
+    from realservices.no_mocks import watch
+
+    with watch(request.config).asked(request.node):
+        yield

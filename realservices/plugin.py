@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run tests on real services, from the given provider (auto, external, compose or embedded); "
         "USE_REAL_SERVICES=true does the same",
     )
+    parser.addini("ensure_no_mocks", "fail every test that makes a unittest.mock object", type="bool", default=False)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -81,6 +82,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 @pytest.hookimpl(tryfirst=True)  # before the terminal reporter's, which asks for the lines below
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start what the collected tests ask for, so that a service that cannot be had fails the run and no test."""
+    _watch_for_mocks(session)
     services = session.config.stash.get(SESSION, None)
     if services is None or session.config.option.collectonly:
         return
@@ -130,6 +132,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if session is not None:
         del config.stash[SESSION]
         session.close()
+
+
+def _watch_for_mocks(session: pytest.Session) -> None:
+    wanted = any("ensure_no_mocks" in getattr(item, "fixturenames", ()) for item in session.items)
+    if wanted or session.config.getini("ensure_no_mocks"):
+        from realservices.no_mocks import watch
+
+        watch(session.config)
 
 
 def _open(config: pytest.Config, provider: str) -> None:
