@@ -28,6 +28,10 @@ MOST = 256 * 1024 * 1024
 """Bytes that the cache may take."""
 _FRESH = 2_000_000_000
 """Nanoseconds for which a file may change again within one tick of its file system's clock."""
+_DEEP = 4
+"""Folders below which no schema is looked for that nobody has named."""
+_LONG = 16 * 1024 * 1024
+"""Bytes of SQL that no schema has."""
 FLAGS = ("MIGRATE_FULL_PARSE",)
 """Variables of the environment that say how a tree is read."""
 _NEEDS = ("mock-migrator", "libcst", "pyflakes", "sqlglot")
@@ -144,7 +148,8 @@ def _mark(memory: Memory) -> None:
             continue
         # a file that has just been written may change again without its times telling
         settled = max(stat[1], stat[2]) < began - _FRESH
-        now[path] = (stat if settled else None, _digest(Path(base, path)))
+        dump = path.endswith(".sql") and stat[0] > _LONG
+        now[path] = (stat if settled else None, b"%d" % stat[0] if dump else _digest(Path(base, path)))
     total = hashlib.blake2b(memory.question.encode(), digest_size=16)
     for path, (_, digest) in now.items():
         total.update(path.encode(errors="surrogateescape") + b"\0" + digest + b"\0")
@@ -161,7 +166,7 @@ def _digest(path: Path) -> bytes:
 
 
 def _stats(root: Path, extra: Iterable[str]) -> dict[str, Stat | None]:
-    """Every Python file below a folder with its stat, in order, and every folder with None."""
+    """Every Python file and schema below a folder with its stat, in order, and every folder with None."""
     found: dict[str, Stat | None] = {}
     base = os.path.realpath(root)
     _walk(base, "", found, {base})
@@ -191,7 +196,7 @@ def _walk(folder: str, prefix: str, found: dict[str, Stat | None], walked: set[s
                         continue
                     walked.add(target)
                 _walk(entry.path, f"{prefix}{entry.name}/", found, walked)
-            elif entry.name.endswith(".py"):
+            elif entry.name.endswith(".py") or (entry.name.endswith(".sql") and prefix.count("/") < _DEEP):
                 found[prefix + entry.name] = _stat(entry.stat())
         except OSError as error:
             found[f"{prefix}{entry.name}?{error.errno}"] = None

@@ -141,6 +141,21 @@ def test_a_schema_is_seen(tree: Tree) -> None:
     assert len(tree.kept()) == 2 * len(kept)
 
 
+def test_a_schema_that_nobody_has_named_is_seen(tree: Tree) -> None:
+    """The reason why a row cannot be seeded names the file that creates its table."""
+    write(
+        tree.root,
+        "tests/test_rows.py",
+        "from unittest.mock import AsyncMock\n\nimport pytest\n\n\n@pytest.fixture\ndef mock_db():\n"
+        "    return AsyncMock()\n\n\nasync def test_row(mock_db):\n"
+        "    mock_db.fetchrow.return_value = {'id': 1}\n"
+        "    assert (await mock_db.fetchrow('SELECT id FROM people'))['id'] == 1\n",
+    )
+    assert "tests/people.sql" not in tree.scan()
+    write(tree.root, "tests/people.sql", "CREATE TABLE people (id int);")
+    assert "tests/people.sql" in tree.scan()
+
+
 def test_loops_of_links_end(tree: Tree) -> None:
     (tree.root / "tests" / "again").symlink_to(tree.root)
     (tree.root / "up").symlink_to("..")
