@@ -1,6 +1,8 @@
 """What a real client really sent in this test, in order."""
 
+import math
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -8,6 +10,17 @@ from typing import Any
 
 _SHOWN = 20  # calls that a failure message lists
 _LENGTH = 60  # characters of an argument that it shows
+_STEPS = 50  # of durations, for each factor of e
+
+
+def median(spread: Mapping[int, int]) -> float:
+    """The median, in seconds, of what `Journal.spread` says; 0 where there was no call."""
+    left = (sum(spread.values()) + 1) // 2
+    for step in sorted(spread):
+        left -= spread[step]
+        if left <= 0:
+            return math.exp(step / _STEPS)
+    return 0.0
 
 
 @dataclass(slots=True)
@@ -64,11 +77,12 @@ class Journal:
     Names of methods are compared without regard to case. Safe to use from several threads.
     """
 
-    __slots__ = ("_calls", "_cleared")
+    __slots__ = ("_calls", "_cleared", "_spread")
 
     def __init__(self) -> None:
         self._calls: list[Call] = []
         self._cleared = (0, 0, 0.0)
+        self._spread: Counter[int] = Counter()
 
     def calls(self, name: str | None = None) -> list[Call]:
         """The calls of a method, or all, in the order they were sent."""
@@ -102,6 +116,7 @@ class Journal:
     def clear(self) -> None:
         """Forget every call."""
         self._cleared = self.totals()
+        self._spread = self.spread()
         self._calls.clear()
 
     def totals(self) -> tuple[int, int, float]:
@@ -113,6 +128,13 @@ class Journal:
             failed + sum(call.error is not None for call in calls),
             seconds + sum(call.seconds for call in calls),
         )
+
+    def spread(self) -> Counter[int]:
+        """How many calls took how long, with those that were forgotten; `median` reads it.
+
+        By steps of two percent, since the durations themselves would grow with the run.
+        """
+        return self._spread + Counter(round(math.log(call.seconds or 1e-9) * _STEPS) for call in list(self._calls))
 
     def summary(self) -> str:
         """What was called, in one line."""

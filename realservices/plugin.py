@@ -30,6 +30,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run tests on real services, from the given provider (auto, external, compose or embedded); "
         "USE_REAL_SERVICES=true does the same",
     )
+    parser.getgroup("real services").addoption(
+        "--real-services-report",
+        nargs="?",
+        const="",
+        default=None,
+        metavar="FILE",
+        help="say at the end which tests were slowest, what services and isolation took, and what each service was "
+        "asked; with --real-services-report=FILE, as JSON too",
+    )
     parser.addini("ensure_no_mocks", "fail every test that makes a unittest.mock object", type="bool", default=False)
 
 
@@ -51,10 +60,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the fixtures known, and watch the run for the ledger."""
+    """Make the fixtures known, and watch the run for the ledger and the report."""
     config.pluginmanager.register(fixtures, "realservices-fixtures")
     session = config.stash.get(SESSION, None)
-    if session is not None and session.settings.ledger:
+    if session is not None and (session.settings.ledger or config.option.real_services_report is not None):
         from realservices.recorder import Recorder
 
         config.pluginmanager.register(Recorder(config, session), "realservices-recorder")

@@ -1,4 +1,4 @@
-"""Watches a run of pytest for the ledger: outcomes, durations, the time that services and isolation took."""
+"""Watches a run of pytest for the ledger and the report: outcomes, durations, the time of services and isolation."""
 
 import contextlib
 import hashlib
@@ -10,12 +10,15 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from realservices.fixtures import NEEDS
+from realservices.journal import median
 from realservices.ledger import Run, add_run
+from realservices.report import Report
 
 if TYPE_CHECKING:
     from realservices.session import Session
@@ -40,6 +43,7 @@ class Recorder:
         self.shuffled = False
         self.order = ""
         self.workers: list[dict[str, Any]] = []
+        self.own: dict[str, Any] = {}
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note the order of the tests."""
@@ -81,25 +85,41 @@ class Recorder:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self) -> Iterator[None]:
         """Hand over to the process that runs the workers, or write the run down."""
-        own = self._own()
+        own = self.own = self._own()
         if hasattr(self.config, "workeroutput"):
             self.config.workeroutput[_OUTPUT] = own
             return (yield)
         # pytest-xdist ends its workers in this hook
         result = yield
-        if self.real.total() and not self.config.option.collectonly:
+        if self.session.settings.ledger and self.real.total() and not self.config.option.collectonly:
             add_run(self.session.settings.root, self._run([own, *self.workers]))
         return result
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print what --real-services-report asks for. Comes after pytest-xdist has ended its workers."""
+        path = self.config.option.real_services_report
+        if path is None or not self.real.total():
+            return
+        parts = [self.own, *self.workers]
+        report = Report(self._run(parts), _medians(parts))
+        terminalreporter.section("real services report")
+        lines = report.lines()
+        if path:
+            lines += ["", _written(self.config.invocation_params.dir, path, report.json())]
+        for line in lines:
+            terminalreporter.line(line)
 
     def _own(self) -> dict[str, Any]:
         """What this process knows, in plain values."""
         calls, isolation = self.session.calls(), self.session.isolation_seconds
+        spreads = self.session.spreads()
         rows: dict[str, dict[str, int]] = {}
         with contextlib.suppress(Exception):  # a service that died fails tests, not the end of the run
             rows = self.session.rows()
         return {
             "services": self.session.versions(),
             "calls": calls,
+            "spreads": spreads,
             "isolation": isolation,
             "shuffled": self.shuffled,
             "order": self.order,
@@ -130,6 +150,26 @@ class Recorder:
             slowest=tuple((name, round(seconds, 6)) for name, seconds in slowest),
             rows={service: rows for part in parts for service, rows in part.get("rows", {}).items()},
         )
+
+
+def _written(folder: Path, name: str, text: str) -> str:
+    """Write the report's file; what to say of it. A report that cannot be written fails no test."""
+    path = folder / name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        return f"--real-services-report={name}: cannot be written: {error.strerror or error}"
+    return f"written to {name}"
+
+
+def _medians(parts: list[dict[str, Any]]) -> dict[str, float]:
+    """By service, the median seconds of a call, over all workers."""
+    spreads: dict[str, Counter[int]] = {}
+    for part in parts:
+        for service, spread in part.get("spreads", {}).items():
+            spreads.setdefault(service, Counter()).update(spread)
+    return {service: median(spread) for service, spread in spreads.items()}
 
 
 def _outcome(report: pytest.TestReport) -> str:

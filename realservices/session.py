@@ -252,6 +252,10 @@ class Session:
             for service, (number, failed, seconds) in totals.items()
         }
 
+    def spreads(self) -> dict[str, dict[int, int]]:
+        """By service, how many calls of its client took how long, as `journal.median` reads it."""
+        return {service: dict(getattr(self, service).journal.spread()) for service in self._started}
+
     def versions(self) -> dict[str, str]:
         """The services that were wanted so far, each with its version and provider."""
         servers = {service: self._server(service) for service in self._started}
