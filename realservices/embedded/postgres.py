@@ -34,6 +34,8 @@ _CONFIGURATION = {
     "max_prepared_transactions": "64",
     "max_locks_per_transaction": "256",
     "shared_buffers": "64MB",
+    # files of the data directory, gone with it: segments of shared memory outlive a server that is killed
+    "dynamic_shared_memory_type": "mmap",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_min_messages": "warning",

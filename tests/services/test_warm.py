@@ -193,6 +193,13 @@ def test_only_the_user_can_read_what_is_secret(home: Path, settings: Settings) -
         assert not any(password in " ".join(psutil.Process(pid).cmdline()) for password in passwords)
 
 
+def test_a_killed_postgres_leaves_no_shared_memory(home: Path, settings: Settings) -> None:
+    provide("postgres", settings, "embedded")
+    pid = json.loads((running(home, "postgres") / "running.json").read_text())["pid"]
+    mapped = Path(f"/proc/{pid}/maps").read_text()
+    assert "/pg_dynshmem/" in mapped and "/dev/shm/PostgreSQL." not in mapped
+
+
 def test_servers_listen_on_loopback_only(home: Path, settings: Settings) -> None:
     provide_all(settings, provider="embedded")
     listening = [
