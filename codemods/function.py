@@ -12,6 +12,7 @@ from typing import cast
 
 import libcst as cst
 
+from migrator.codemods.absolute_url import absolute_url
 from migrator.codemods.created_mock import added, named
 from migrator.codemods.fake_client import is_fake_client
 from migrator.codemods.fixture_request import in_its_place, without
@@ -451,6 +452,8 @@ class _Rewriter:
         service = self.target.service
         if service == "http" and not self.test.environment.applications:
             raise _Refused(None, Refuse("name the application that answers in [tool.realservices.apps]", "assisted"))
+        if service == "http" and (refusal := absolute_url(self.test)) is not None:
+            raise _Refused(None, refusal)
         finder = _Asked(self)
         look(self.function.body, finder)
         name = self.target.stand_in.name
