@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.apply.gallery.cases import SERVICES, cases
+from tests.apply.gallery.cases import SERVICES, Case, cases
 from tests.apply.gallery.run import Result, run
 
 
@@ -47,11 +48,33 @@ def totals(results: Sequence[Result], service: str) -> tuple[str, ...]:
     )
 
 
-def main(names: Sequence[str]) -> int:
-    """Runs the named cases, or all; 1 where one is not as it says."""
-    chosen = [case for case in cases() if not names or case.name in names or case.service in names]
+def chosen(arguments: Sequence[str] | None = None) -> list[Case]:
+    """The cases that the command line asks for. Ends the program with 2 where it names none that there is."""
+    parser = argparse.ArgumentParser(prog="python -m tests.apply.gallery", description=__doc__)
+    known = cases()
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"a case or a service ({', '.join(SERVICES)}); all where none is named"
+    )
+    parser.add_argument("--list", action="store_true", help="print the names of the cases and run none")
+    options = parser.parse_args(arguments)
+    strange = set(options.names) - set(SERVICES) - {case.name for case in known}
+    if strange:
+        parser.error(f"no case or service is called {', '.join(sorted(strange))}: --list prints the names")
+    found = [case for case in known if not options.names or {case.name, case.service} & set(options.names)]
+    if options.list:
+        for case in found:
+            print(f"{case.service:10} {case.name:30} {case.shape}")
+        return []
+    return found
+
+
+def main() -> int:
+    """Runs the cases asked for; 1 where one is not as it says."""
+    asked = chosen()
+    if not asked:
+        return 0
     with tempfile.TemporaryDirectory() as folder:
-        results = run(Path(folder), chosen)
+        results = run(Path(folder), asked)
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(table(results))
     wrong = [result for result in results if result.wrong]
@@ -61,4 +84,4 @@ def main(names: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
