@@ -17,6 +17,7 @@ from migrator.codemods.created_mock import added, named
 from migrator.codemods.fake_client import is_fake_client
 from migrator.codemods.fixture_request import in_its_place, without
 from migrator.codemods.foreign import foreign, guessed
+from migrator.codemods.in_test_case import is_on_self, without_self
 from migrator.codemods.kept_on_self import as_fixture, folded
 from migrator.codemods.layout import laid_out
 from migrator.codemods.line import line_of
@@ -213,7 +214,7 @@ def _outcome(
         module = replaced
         imports.add("pytest")
     body = [] if isinstance(function.body, cst.SimpleStatementSuite) else function.body.body
-    is_empty = bool(on_self) and all(_is_pass(statement) for statement in body)
+    is_empty = bool(on_self) and view.role != "test" and all(_is_pass(statement) for statement in body)
     return Outcome(
         _text(module, indent),
         tuple(moved),
@@ -242,7 +243,7 @@ def _unmovable(stand_in: StandIn, view: FunctionView) -> Left | None:
     if stand_in.fake and not is_fake_client(stand_in):
         reason = f"it is a fake by {stand_in.fake}, not a client: request {fixture} and expect its own answers"
         return Left(stand_in, stand_in.line, reason, "manual")
-    if not view.injected and stand_in.how in ("local", "factory", "parameter", "patch") and not stand_in.kept:
+    if not view.injected and not stand_in.kept and stand_in.how in _OF_ONE_TEST and not is_on_self(stand_in, view):
         reason = f"unittest.TestCase takes no fixtures: request {fixture} in an autouse fixture of the class"
         return Left(stand_in, stand_in.line, reason, "manual")
     stand_in = _patched(stand_in, view) or stand_in
@@ -261,6 +262,9 @@ def _unmovable(stand_in: StandIn, view: FunctionView) -> Left | None:
             stand_in, stand_in.line, "it is made in a helper: request the fixture where the helper is called", "manual"
         )
     return None
+
+
+_OF_ONE_TEST = ("local", "factory", "parameter", "patch")
 
 
 def _patched(stand_in: StandIn, view: FunctionView) -> StandIn | None:
@@ -317,6 +321,10 @@ class _Rewriter:
         self.on_self: dict[str, str] = {}
         attribute = next((name for name in (stand_in.name, *stand_in.aliases) if name.startswith("self.")), "")
         self.attribute = f"self.{fixture}" if _sounds_mocked(attribute) else attribute
+        self.from_self = is_on_self(stand_in, view)
+        if self.from_self:
+            self.on_self[f"self.{fixture}"] = fixture
+            fixture = f"self.{fixture}"
         self.bound = Target(stand_in, fixture, fixture, view.is_async, asynchronous).bound
         makes = bool(stand_in.kept) and stand_in.how != "kept"
         self.is_injected = makes and not view.injected
@@ -364,6 +372,8 @@ class _Rewriter:
 
     def run(self) -> cst.Module:
         """The module with the stand-in replaced. Raises _Refused."""
+        if self.from_self and (refuse := without_self(self.function)) is not None:
+            raise _Refused(None, refuse)
         if self.patches.refuse is not None:
             raise _Refused(self.patches.refuse[0], self.patches.refuse[1])
         self._learn()
@@ -426,6 +436,11 @@ class _Rewriter:
         """The parameters with the real fixture in the mock's place."""
         if self.target.stand_in.fake:
             self.used.add("fake_client")
+        if self.from_self:
+            self.used.add("in_test_case")
+            if self.services:
+                self.on_self["self.real_services"] = "real_services"
+            return without(self.function.params, self.target.stand_in.name)
         if self.target.stand_in.kept:
             self.used.add("kept_on_self")
         if self.target.direct:
@@ -592,6 +607,7 @@ class _Rewriter:
         self.used.add("patch_bind")
         self.services = True
         line = bound.line(self.code(bound.target), self.target.face)
+        line = f"self.{line}" if self.from_self else line
         return cst.parse_statement(line, self.module.config_for_parsing).with_changes(leading_lines=leading)
 
     def _act(self, body: Sequence[cst.BaseStatement], start: int) -> tuple[list[cst.BaseStatement], int]:

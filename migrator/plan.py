@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from migrator.codemods.application import Application
 from migrator.codemods.fixture_definition import remove_functions
 from migrator.codemods.function import Left, Outcome, rewrite_function
+from migrator.codemods.in_test_case import is_on_self
 from migrator.codemods.kept_on_self import injection
 from migrator.codemods.needed_import import with_import
 from migrator.codemods.routes import websocket_paths
@@ -216,6 +217,10 @@ class _Planner:
             self.held[where] = "--only leaves it out"
         if stand_in.line in self.suppressed(path):
             self.held[where] = "`# mock-ok` says that it may stay"
+        if stand_in.service != "other" and is_on_self(stand_in, view):
+            real = self.fixture_of(stand_in)
+            if re.search(rf"\bself\.({real}|real_services)\b", self.text(path)):
+                self.held[where] = f"self.{real} is put there already: use it in the test"
         head = "".join(lines[view.first_line - 1 : view.def_line])
         if view.role == "fixture" and _WIDE.search(head):
             self.held[where] = "the fixture outlives one test, the real one does not: give it scope function"
@@ -372,6 +377,15 @@ class _Planner:
             found[view.qualname.rpartition(".")[0]] += self._outcome(path, view).on_self
         return [injected(self.project.store[path], name, values, lines) for name, values in found.items() if values]
 
+    def _clash(self, path: str) -> str | None:
+        """Why one attribute of self cannot be what all tests of its class want."""
+        found: dict[tuple[str, str], str] = {}
+        for view, _ in self.changed(path):
+            for attribute, value in self._outcome(path, view).on_self:
+                if found.setdefault((view.qualname.rpartition(".")[0], attribute), value) != value:
+                    return f"{attribute} would be {value} and {found[view.qualname.rpartition('.')[0], attribute]}"
+        return None
+
     def proved(self, path: str) -> Proved:
         """The file's new text, None where it stays as it was, with what `prove` says of it."""
         new = self.assemble(path)
@@ -380,7 +394,7 @@ class _Planner:
     def proved_narrowly(self, path: str) -> Proved:
         """As `proved`, but the text is without the tests that stay as they are."""
         changed = self.changed(path)
-        if any(view.role != "test" for view, _ in changed):
+        if self._clash(path) or any(view.role != "test" for view, _ in changed):
             return self.proved(path)
         lines = split_lines(self.text(path))
         used = set().union(*(words("".join(lines[view.first_line - 1 : view.last_line])) for view, _ in changed))
@@ -403,6 +417,8 @@ class _Planner:
     def prove(self, path: str, new: str) -> tuple[str | None, tuple[Violation, ...]]:
         """Why the new text must not be, or the violations that it no longer has."""
         before = self.views[path].violations
+        if clash := self._clash(path):
+            return clash, ()
         after = self.project.view(path, new).violations
         found = flaw(self.text(path), new, before, after)
         return found, () if found else _lost(split_lines(self.text(path)), new, before, after)

@@ -183,3 +183,28 @@ def test_a_class_that_others_derive_from_keeps_its_mocks(project: Project) -> No
     report = project.migrate("apply").stdout
     assert project.read("tests/test_a.py") == before
     assert "it is kept on self for several tests" in report
+
+
+def test_what_is_no_service_does_not_stop_the_tests_of_a_test_case(project: Project) -> None:
+    path = "tests/test_unit.py"
+    project.write("app.py", APP)
+    project.write(
+        path,
+        """
+        import unittest
+        from unittest.mock import MagicMock
+
+        from app import save
+
+
+        class SaveTest(unittest.TestCase):
+            def test_saves(self):
+                thing = MagicMock()
+                redis = MagicMock()
+                save(redis, "u", thing.name.return_value or "Ada")
+                redis.set.assert_called_once()
+        """,
+    )
+    project.migrate("apply", "--allow-dirty", path)
+    assert "redis = self.real_redis.sync" in project.read(path)
+    assert "thing = MagicMock()" in project.read(path)
