@@ -27,7 +27,7 @@ function drawMap() {
     type: "treemap", labels, ids, parents, values, branchvalues: "total",
     marker: { colors: share, line: { width: 1, color: colour("paper") }, colorscale: [[0, colour("manual")], [0.5, colour("assisted")], [1, colour("auto")]], cmin: 0, cmax: 1, colorbar: { title: { text: "auto" }, tickformat: ".0%", thickness: 12 } },
     hovertemplate: "%{id}<br>%{value} violations, %{color:.0%} auto<extra></extra>",
-    maxdepth: 3,
+    maxdepth: 3, root: { color: colour("raised") },
   };
   Plotly.react("map", [trace], layout({ margin: { l: 0, r: 0, t: 24, b: 0 } }), chart_options);
 }
