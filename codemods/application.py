@@ -13,7 +13,8 @@ from pathlib import Path
 
 from migrator.source import decode, tree_of
 
-_FOLDERS = ("", "src", "app", "backend", "python")
+FOLDERS = ("", "src", "app", "backend", "python")
+"""Where the code under test may be imported from."""
 _DEPTH = 4
 """How far calls are followed from the one that the test makes."""
 
@@ -86,6 +87,8 @@ class Application:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._modules: dict[str, _Module | None] = {}
+        self.asked_for: set[str] = set()
+        """The dotted modules that were looked for."""
 
     def asked(self, acts: Sequence[Act], imports: Mapping[str, str], methods: frozenset[str]) -> list[Asked]:
         """What the acts make the application ask of its clients, by the methods' names, each once."""
@@ -98,6 +101,7 @@ class Application:
     # -- finding
 
     def _module(self, dotted: str) -> _Module | None:
+        self.asked_for.add(dotted)
         if dotted not in self._modules:
             self._modules[dotted] = self._read(dotted)
         return self._modules[dotted]
@@ -106,7 +110,7 @@ class Application:
         parts = dotted.split(".")
         if not all(part.isidentifier() for part in parts):
             return None
-        for folder in _FOLDERS:
+        for folder in FOLDERS:
             stem = (self.root / folder).joinpath(*parts)
             for path in (stem.with_suffix(".py"), stem / "__init__.py"):
                 try:

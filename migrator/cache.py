@@ -49,6 +49,8 @@ class Memory:
     extra: tuple[str, ...]
     mark: str = ""
     stats: dict[str, Stat | None] = field(default_factory=dict)
+    digests: dict[str, bytes] = field(default_factory=dict)
+    """Of the content of every file, b"" of every folder."""
 
     def recall(self, name: str) -> Any | None:
         """What was kept under a name for the tree as it is; None where there is nothing."""
@@ -64,6 +66,20 @@ class Memory:
         if _stats(self.root, self.extra) == self.stats:
             _save(self._path(name), value)
             _prune(self.folder)
+
+    def recall_last(self) -> Any | None:
+        """What was kept of the question last, however the tree was then."""
+        return _load(self._last)
+
+    def keep_last(self, value: Any) -> None:
+        """Keeps that, with the tree as it was marked."""
+        if _stats(self.root, self.extra) == self.stats:
+            _save(self._last, value)
+            _prune(self.folder)
+
+    @property
+    def _last(self) -> Path:
+        return self.folder / f"{self.question}.records"
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{self.mark}.{name}"
@@ -154,6 +170,7 @@ def _mark(memory: Memory) -> None:
     for path, (_, digest) in now.items():
         total.update(path.encode(errors="surrogateescape") + b"\0" + digest + b"\0")
     memory.mark = total.hexdigest()
+    memory.digests = {path: digest for path, (_, digest) in now.items()}
     if now != known:
         _save(state, now)
 

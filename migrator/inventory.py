@@ -6,6 +6,9 @@ import os
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +19,12 @@ from migrator.extract import extract
 from migrator.facts import Facts
 from migrator.forked import Progress, forked
 from migrator.judge import Judge
+from migrator.keeping import Bases
 from migrator.libraries import FAKE_FIXTURES
 from migrator.link import Linker, is_test_file
 from migrator.model import FileView, FixtureView, Unreadable
 from migrator.sieve import may_violate, mentions
+from migrator.traces import Trace, Used
 
 if TYPE_CHECKING:
     from migrator.executors import Executor
@@ -37,6 +42,9 @@ class Store:
     def __init__(self, root: Path, listed: Sequence[str], facts: dict[str, Facts]) -> None:
         self.root = root
         self.listed = listed
+        self.listed_paths = frozenset(listed)
+        self.trace = Trace()
+        self.plugins = tuple((path, dotted) for path in listed if path in facts for dotted in facts[path].plugins)
         self._facts = facts
         self._listings: dict[str, frozenset[str]] = {}
         self._base = str(root)
@@ -53,12 +61,31 @@ class Store:
 
     def exists(self, path: str) -> bool:
         """Whether the tree has the file."""
+        self.trace.paths.add(path)
+        return self._exists(path)
+
+    def offers(self, folder: str, name: str) -> bool:
+        """Whether a folder holds a module or package of that name."""
+        self.trace.folders.add(folder)
+        self.trace.tops.add(name)
+        names = self._listing(folder)
+        return name in names or f"{name}.py" in names
+
+    def get(self, path: str) -> Facts | None:
+        """The facts of a file that others may refer to, None where there is none.
+
+        Application code without a word of mocks defines nothing that a test could stand in with.
+        """
+        facts = self._find(path)
+        return None if facts is None or not (facts.mentions or is_test_file(path)) else facts
+
+    def _exists(self, path: str) -> bool:
         if path in self._facts:
             return True
         folder, _, name = path.rpartition("/")
-        return name in self.listing(folder)
+        return name in self._listing(folder)
 
-    def listing(self, folder: str) -> frozenset[str]:
+    def _listing(self, folder: str) -> frozenset[str]:
         """The names in a folder; asked a hundred thousand times, so each folder is listed once."""
         known = self._listings.get(folder)
         if known is None:
@@ -69,27 +96,41 @@ class Store:
             self._listings[folder] = known
         return known
 
-    def get(self, path: str) -> Facts | None:
-        """The facts of a file that others may refer to, None where there is none.
-
-        Application code without a word of mocks defines nothing that a test could stand in with.
-        """
-        facts = self._find(path)
-        return None if facts is None or not (facts.mentions or is_test_file(path)) else facts
-
     def _find(self, path: str) -> Facts | None:
-        if path not in self._facts and path not in self._empty and self.exists(path):
-            facts = read_facts(self.root, path, always=is_test_file(path))
+        self.trace.paths.add(path)
+        if path not in self._facts and path not in self._empty and self._exists(path):
+            facts = self._read(path)
             if facts is None:
                 self._empty.add(path)
             else:
                 self._facts[path] = facts
         return self._facts.get(path)
 
+    def _read(self, path: str) -> Facts | None:
+        return read_facts(self.root, path, always=is_test_file(path))
+
+    def put(self, facts: Facts) -> None:
+        """Replaces a file's facts."""
+        self._facts[facts.path] = facts
+
+    def knows(self, path: str) -> bool:
+        """Whether there is a file that has anything to say."""
+        return self._find(path) is not None
+
+    def traced(self) -> Store:
+        """The same tree, with a trace of its own."""
+        same = copy(self)
+        same.trace = Trace()
+        return same
+
     def with_facts(self, facts: Facts) -> Store:
-        """The same tree with one file's facts replaced."""
-        changed = Store(self.root, self.listed, {**self._facts, facts.path: facts})
-        changed._listings = self._listings
+        """The same tree with one file's facts replaced, and a trace of its own."""
+        changed = self.traced()
+        changed._facts = {**self._facts, facts.path: facts}
+        rest = [row for row in self.plugins if row[0] != facts.path]
+        own = [(facts.path, dotted) for dotted in facts.plugins if facts.path in self.listed]
+        if facts.plugins or len(rest) != len(self.plugins):
+            changed.plugins = tuple(sorted([*rest, *own], key=itemgetter(0)))
         return changed
 
 
@@ -119,7 +160,72 @@ def understand(path: str, data: bytes, *, whole: bool = False) -> Facts:
 
 
 def _read_many(root: str, paths: Sequence[str]) -> list[Facts | None]:
-    return [read_facts(Path(root), path, always=posixpath.basename(path) == "conftest.py") for path in paths]
+    return [read_quickly(Path(root), path) for path in paths]
+
+
+def read_quickly(root: Path, path: str) -> Facts | None:
+    """Facts of a file that is looked at; None where nothing of its own can be in it."""
+    return read_facts(root, path, always=posixpath.basename(path) == "conftest.py")
+
+
+def errors_of(facts: Facts) -> list[str]:
+    """What is wrong with the suppressions of a file."""
+    return [
+        f"{facts.path}:{mark.line}: `# mock-ok` gives no reason; write `# mock-ok: why it may stay`"
+        for mark in facts.suppressions
+        if not mark.reason
+    ]
+
+
+def mock_fixture_names(linker: Linker, path: str) -> set[str]:
+    """The names that mock fixtures are requested by, of those that a file defines or lets others see."""
+    found = {
+        (function.fixture.name, (path, index))
+        for index, function in enumerate(linker.facts[path].functions)
+        if function.fixture is not None
+    }
+    if posixpath.basename(path) == "conftest.py":
+        found |= set(linker.fixture_table(path).items())
+    return {name for name, key in found if linker.mock_fixture(*key) is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is said of one file, and what of the tree that is made of."""
+
+    view: FileView
+    bases: Bases
+    uses: Used
+    trace: Trace | None
+    """None where nothing could be said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The names of mock fixtures that a file defines or lets others see; other files that were read for that."""
+
+    names: frozenset[str]
+    reached: frozenset[str]
+    trace: Trace
+
+
+@dataclass(slots=True)
+class Reading:
+    """Which files of a tree were read, and why."""
+
+    names: set[str] = field(default_factory=set)
+    """What a file mentions that is read though nothing else of it speaks of mocks."""
+    named: dict[str, Named] = field(default_factory=dict)
+    mentioned: dict[str, set[str]] = field(default_factory=dict)
+    """Those files, with what they mention."""
+    reached: set[str] = field(default_factory=set)
+    """Files that are listed only because fixtures of others are made of what they define."""
+    whole: set[str] = field(default_factory=set)
+    """Files of which every function was read."""
+    traces: dict[str, Trace] = field(default_factory=dict)
+    """What was looked at to say so, of files with functions that may be passed over."""
+    late: bool = False
+    """Whether one of those was read whole only after others were."""
 
 
 class Project:
@@ -144,13 +250,7 @@ class Project:
         self.store = Store(root, sorted({*facts, *context}), facts)
         self.linker = Linker(self.store, config.services)
         self.judge = Judge(self.linker, config)
-        self.errors = [
-            f"{path}:{mark.line}: `# mock-ok` gives no reason; write `# mock-ok: why it may stay`"
-            for path in paths
-            if path in facts
-            for mark in facts[path].suppressions
-            if not mark.reason
-        ]
+        self.errors = [error for path in paths if path in facts for error in errors_of(facts[path])]
         self.unreadable = sorted(
             [
                 *unlisted,
@@ -158,8 +258,23 @@ class Project:
             ],
             key=lambda item: item.path,
         )
+        self.reading = Reading()
+        self.judged_files: dict[str, Judged] = {}
         self._views: dict[str, FileView] | None = None
+        self._context: dict[str, FileView] | None = None
         self._fixtures: dict[str, FixtureView] | None = None
+
+    def with_store(self, store: Store) -> Project:
+        """The same project over other facts."""
+        other = copy(self)
+        other.store = store
+        other.linker = Linker(store, self.config.services)
+        other.judge = Judge(other.linker, self.config)
+        return other
+
+    def set_views(self, files: dict[str, FileView], context: dict[str, FileView], judged: dict[str, Judged]) -> None:
+        """Says what the files look like that need not be judged, and what was said of the others."""
+        self._views, self._context, self.judged_files = files, context, judged
 
     @property
     def files(self) -> dict[str, FileView]:
@@ -167,9 +282,21 @@ class Project:
         if self._views is None:
             listed = set(self.store.listed)
             paths = [path for path in self.paths if path in listed]
-            views = forked(self.judge.file, paths, self.jobs, "judging", self.progress)
-            self._views = {view.path: view for view in views if view.violations or view.functions}
+            self.judge.keeping.prepare()  # or each process would
+            rows = forked(self.judged, paths, self.jobs, "judging", self.progress)
+            self.judged_files.update({row.view.path: row for row in rows})
+            self._views = {row.view.path: row.view for row in rows if row.view.violations or row.view.functions}
         return self._views
+
+    @property
+    def context(self) -> dict[str, FileView]:
+        """The conftest.py files above those that are looked at."""
+        if self._context is None:
+            own = set(self.paths)
+            rows = [self.judged(path) for path in self.store.listed if path not in own]
+            self.judged_files.update({row.view.path: row for row in rows})
+            self._context = {row.view.path: row.view for row in rows}
+        return self._context
 
     @property
     def fixtures(self) -> dict[str, FixtureView]:
@@ -183,14 +310,32 @@ class Project:
                         self._fixtures[view.key] = view
         return self._fixtures
 
-    def mock_fixture_names(self) -> set[str]:
-        """The names that mock fixtures of the tree are requested by."""
-        return {
-            function.fixture.name
-            for path in self.store.listed
-            for index, function in enumerate(self.store[path].functions)
-            if function.fixture is not None and self.linker.mock_fixture(path, index) is not None
-        }
+    def judge_of(self, path: str) -> Judge:
+        """A judge who remembers nothing of other files: what is decided is the same whatever was decided before."""
+        return Judge(Linker(self.store.traced(), self.config.services), self.config, like=self.judge)
+
+    def judged(self, path: str) -> Judged:
+        """What is said of one file."""
+        judge = self.judge_of(path)
+        error = self.store[path].error
+        view = judge.file(path)
+        if self.store[path].error != error:
+            return Judged(view, frozenset(), {}, None)
+        return Judged(view, judge.keeping.bases(path), judge.uses(path), judge.linker.facts.trace)
+
+    def named(self, path: str) -> Named:
+        """The names of mock fixtures that one file defines or lets others see."""
+        linker = self.judge_of(path).linker
+        names = frozenset(mock_fixture_names(linker, path))
+        trace = linker.facts.trace
+        listed = self.store.listed_paths
+        reached = frozenset(other for other in trace.paths if other not in listed and self.store.knows(other))
+        return Named(names, reached, trace)
+
+    def speaks(self, path: str) -> tuple[bool, Trace]:
+        """Whether an unread function of a file has names that stand for mocks after all."""
+        linker = self.judge_of(path).linker
+        return linker.speaks(path), linker.facts.trace
 
     def bytes(self, path: str) -> bytes:
         """The bytes of a file. Raises OSError."""
@@ -204,10 +349,11 @@ class Project:
         """The encoding of a file, "utf-8-sig" with a byte order mark."""
         return source.encoding_of(self.bytes(path))
 
-    def view(self, path: str, text: str) -> FileView:
-        """The view of a file were its text this, the rest of the tree as it is."""
+    def view(self, path: str, text: str) -> tuple[FileView, Trace]:
+        """The view of a file were its text this, the rest of the tree as it is, and what it is made of."""
         store = self.store.with_facts(extract(path, text))
-        return Judge(Linker(store, self.config.services), self.config, like=self.judge).file(path)
+        judge = Judge(Linker(store, self.config.services), self.config, like=self.judge, changed=path)
+        return judge.file(path), store.trace
 
 
 def open_project(
@@ -227,57 +373,67 @@ def open_project(
         from migrator.executors.reading import read_all
 
         facts = read_all(run, root, found, progress)
-    context = sorted(_conftests(root, found) - set(facts))
-    for path in context:
+    above = sorted(conftests(root, found) - set(facts))
+    for path in above:
         facts[path] = read_facts(root, path, always=True) or Facts(path)
-    known = set(facts)
-    names: set[str] = set()
+    reading = Reading()
     while True:
-        project = Project(root, config, found, context, facts, unlisted, processes, progress)
-        loud = _read_whole(project, [path for path in facts if facts[path].quiet])
+        context = [*above, *reading.reached]
+        project = Project(root, config, found, context, {**facts}, unlisted, processes, progress)
+        loud = _read_whole(project, [path for path in facts if facts[path].quiet], reading)
         if loud:
             facts.update(loud)
-            project = Project(root, config, found, context, facts, unlisted, processes, progress)
-        fresh = project.mock_fixture_names() - names - set(FAKE_FIXTURES)
-        rest = [path for path in found if path not in known]
-        if not fresh or not rest:
+            project = Project(root, config, found, context, {**facts}, unlisted, processes, progress)
+        project.reading = reading
+        before = len(facts)
+        reading.named = {path: project.named(path) for path in project.store.listed}
+        for path in sorted(set().union(*(named.reached for named in reading.named.values())) - {*facts}):
+            facts[path] = project.store[path]
+            reading.reached.add(path)
+        fresh = {name for named in reading.named.values() for name in named.names} - reading.names - set(FAKE_FIXTURES)
+        rest = [path for path in found if path not in facts]
+        if fresh and rest:
+            pattern = mentions(fresh)
+
+            def asking(path: str, pattern: re.Pattern[bytes] = pattern) -> tuple[Facts, set[str]] | None:
+                return read_asking(root, path, pattern)
+
+            for row in forked(asking, rest, processes, "looking for requests", progress):
+                if row is not None:
+                    facts[row[0].path] = row[0]
+                    reading.mentioned[row[0].path] = row[1]
+        reading.names |= fresh
+        if len(facts) == before:
             return project
-        names |= fresh
-        pattern = mentions(fresh)
-
-        def asking(path: str, pattern: re.Pattern[bytes] = pattern) -> Facts | None:
-            try:
-                hit = pattern.search(source.read(root / path)) is not None
-            except OSError:
-                return None
-            return read_facts(root, path, always=True) or Facts(path) if hit else None
-
-        facts.update(
-            {
-                item.path: item
-                for item in forked(asking, rest, processes, "looking for requests", progress)
-                if item is not None
-            }
-        )
-        if set(facts) == known:
-            return project
-        known = set(facts)
 
 
-def _read_whole(project: Project, paths: list[str]) -> dict[str, Facts]:
+def read_asking(root: Path, path: str, pattern: re.Pattern[bytes]) -> tuple[Facts, set[str]] | None:
+    """The facts of a file that spells what is looked for, and what of it."""
+    try:
+        said = {name.decode() for name in pattern.findall(source.read(root / path))}
+    except OSError:
+        return None
+    return (read_facts(root, path, always=True) or Facts(path), said) if said else None
+
+
+def _read_whole(project: Project, paths: list[str], reading: Reading) -> dict[str, Facts]:
     """The facts of those files, read again, in which an unread function's names stand for mocks after all."""
 
-    def again(path: str) -> Facts | None:
-        if not project.linker.speaks(path):
-            return None
-        return read_facts(project.root, path, always=True, whole=True) or Facts(path)
+    def again(path: str) -> tuple[Facts | None, Trace]:
+        speaks, trace = project.speaks(path)
+        if not speaks:
+            return None, trace
+        return read_facts(project.root, path, always=True, whole=True) or Facts(path), trace
 
-    return {
-        item.path: item for item in forked(again, paths, project.jobs, "linking", project.progress) if item is not None
-    }
+    rows = forked(again, paths, project.jobs, "linking", project.progress)
+    for path, (facts, trace) in zip(paths, rows, strict=True):
+        reading.late = reading.late or (facts is not None and path in reading.traces)
+        reading.traces.setdefault(path, Trace()).update(trace)
+    reading.whole |= (loud := {facts.path: facts for facts, _ in rows if facts is not None}).keys()
+    return loud
 
 
-def _conftests(root: Path, paths: Iterable[str]) -> set[str]:
+def conftests(root: Path, paths: Iterable[str]) -> set[str]:
     """The conftest.py files above the files, up to the root."""
     folders: set[str] = set()
     for path in paths:

@@ -42,6 +42,7 @@ from migrator.libraries import (
 from migrator.link import STAND_INS, Linker, Value, is_test_file
 from migrator.model import Answer, FileView, FixtureView, FunctionView, Role, Service, Span, StandIn, Violation
 from migrator.source import tree_of
+from migrator.traces import Used
 
 _NEVER_STAND_INS = frozenset({"real", "instance", "class", "holder", "monkeypatch", "mocker", "lambda"})
 _RE_EXPORTED = frozenset({"mock_class", "mock_module", "mock_member", "patch", "mocker_class", "spy"})
@@ -57,11 +58,13 @@ _FRAMES = 5_000
 class Judge:
     """Decides over one linked tree."""
 
-    def __init__(self, linker: Linker, config: Config, like: Judge | None = None) -> None:
+    def __init__(self, linker: Linker, config: Config, like: Judge | None = None, changed: str | None = None) -> None:
+        """`like` judges the same tree, but for the one file that is changed."""
         self.linker = linker
         self.config = config
         self._like = like
-        self.keeping: Keeping = Keeping(linker, like.keeping if like is not None else None)
+        self._used: Used = {}
+        self.keeping: Keeping = Keeping(linker, like.keeping if like is not None else None, changed)
         self._fixture_evidence: dict[tuple[str, int], Evidence] = {}
         self._name_evidence: dict[tuple[str, int | None, int | None, str], Evidence] = {}
         self._origin_evidence: dict[tuple[str, Origin], list[Evidence]] = {}
@@ -486,15 +489,30 @@ class Judge:
                     table[parameter.name].append((path, index))
         return table
 
-    def _used_on(self, key: tuple[str, int], name: str) -> set[str]:
+    def used_on(self, key: tuple[str, int], name: str) -> frozenset[str]:
         """The methods that those who request a fixture use on it."""
-        if self._like is not None:
-            return self._like._used_on(key, name)
+        if (key, name) not in self._used:
+            self._used[key, name] = (
+                self._like.used_on(key, name) if self._like is not None else self._find_used(key, name)
+            )
+        self.linker.facts.trace.used[key, name] = self._used[key, name]
+        return self._used[key, name]
+
+    def _find_used(self, key: tuple[str, int], name: str) -> frozenset[str]:
         used: set[str] = set()
         for path, index in self._parameters.get(name, ()):
             if (name, key) in self.requested(path, index):
                 used |= self.linker.facts[path].functions[index].methods.get(name, set())
-        return used
+        return frozenset(used)
+
+    def uses(self, path: str) -> Used:
+        """The methods that the functions of one file use on the fixtures that they request."""
+        found: defaultdict[tuple[tuple[str, int], str], set[str]] = defaultdict(set)
+        for index, function in enumerate(self.linker.facts[path].functions):
+            for name, key in self.requested(path, index):
+                if key is not None:
+                    found[key, name] |= function.methods.get(name, set())
+        return {asked: frozenset(methods) for asked, methods in found.items() if methods}
 
     # -- services
 
@@ -535,7 +553,7 @@ class Judge:
             used |= {item.path.split(".", 1)[0] for item in function.programmed if item.root in function.returned_names}
             for origin in (*function.returns, *(item.origin for item in function.locals.values())):
                 used |= _keywords(origin)
-            used |= self._used_on(key, name)
+            used |= self.used_on(key, name)
             said = service_of_methods(used)
             if said is not None:
                 best = Evidence(METHODS, said[0], f"methods {said[1]}")
@@ -1003,7 +1021,7 @@ class Judge:
         known += [(item, name) for name in on_self for item in facts[path].functions if item.cls == function.cls]
         used: set[str] = set()
         if key is not None:
-            used |= self._used_on(key, names[0])
+            used |= self.used_on(key, names[0])
             fixture = facts[key[0]].functions[key[1]]
             known += [(fixture, name) for name in fixture.returned_names]
         for owner, name in known:

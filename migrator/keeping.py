@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from migrator.facts import Function
@@ -10,15 +10,25 @@ from migrator.link import Linker
 
 BEFORE_EACH = frozenset({"setUp", "asyncSetUp", "setup_method"})
 """Methods that run before each test, on the test's own instance."""
+Bases = frozenset[tuple[str, int]]
+"""Classes, each by its file and number."""
 
 
 class Keeping:
     """What the classes of a tree keep on self."""
 
-    def __init__(self, linker: Linker, like: Keeping | None = None) -> None:
+    def __init__(
+        self,
+        linker: Linker,
+        like: Keeping | None = None,
+        changed: str | None = None,
+        bases: Mapping[str, Bases] | None = None,
+    ) -> None:
         self.linker = linker
-        self.like = like
-        """What the tree's classes keep without its one changed file."""
+        self._known = bases
+        self._like = like
+        """What the classes of the same tree keep, but for those of its one changed file."""
+        self._changed = changed
 
     def key(self, path: str, cls: int, attribute: str) -> str:
         """What names the attribute in the tree; "" where one method does not make it for just its own class."""
@@ -60,33 +70,41 @@ class Keeping:
             for function in users
         )
 
+    def prepare(self) -> None:
+        """Looks through the tree at once."""
+        self._inherited  # noqa: B018
+
     @cached_property
     def _inherited(self) -> set[tuple[str, int]]:
         """The classes that others derive from."""
-        return set().union(*self._bases.values())
+        if self._like is not None and self._changed is None:
+            return self._like._inherited
+        return set().union(*self.everywhere.values())
 
     @cached_property
-    def _bases(self) -> dict[str, set[tuple[str, int]]]:
+    def everywhere(self) -> Mapping[str, Bases]:
         """By path, the classes of the tree that its classes derive from."""
-        if self.like is None:
-            return {path: found for path in self.linker.facts.listed if (found := self._bases_in(path))}
+        if self._known is not None:
+            return self._known
+        if self._like is None:
+            return {path: found for path in self.linker.facts.listed if (found := self.bases(path))}
+        if self._changed is None:
+            return self._like.everywhere
         # a tree with one file changed differs where that file's classes take part
-        bases = dict(self.like._bases)
-        for path in (path for path in self.linker.facts.listed if self._is_changed(path)):
-            bases[path] = self._bases_in(path)
-        for path, found in self.like._bases.items():
-            if any(self._is_changed(owner) for owner, _ in found):
-                bases[path] = self._bases_in(path)
+        bases = dict(self._like.everywhere)
+        if self._changed in self.linker.facts.listed:
+            bases[self._changed] = self.bases(self._changed)
+        for path, found in self._like.everywhere.items():
+            if any(owner == self._changed for owner, _ in found):
+                bases[path] = self.bases(path)
         return bases
 
-    def _bases_in(self, path: str) -> set[tuple[str, int]]:
-        return {
+    def bases(self, path: str) -> Bases:
+        """The classes of the tree that a file's classes derive from."""
+        return frozenset(
             (value.path, value.index)
             for cls in self.linker.facts[path].classes
             for base in cls.bases
             for value in self.linker.values(path, base)
             if value.kind == "class"
-        }
-
-    def _is_changed(self, path: str) -> bool:
-        return self.like is not None and self.linker.facts[path] is not self.like.linker.facts[path]
+        )

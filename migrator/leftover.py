@@ -12,6 +12,7 @@ from migrator.source import split_lines, tree_of
 
 _MADE = frozenset({"RS201", "RS202", "RS203"})
 _CALLED_BY_NAME = ("test", "Test", "pytest_", "setup", "teardown")
+_DEFINED = re.compile(r"(?:^|[\r\f])(?:class|def|async[ \t\f\\\r\n]+def)[ \t\f\\\r\n]+(\w+)", re.MULTILINE)
 Spans = list[tuple[int, int]]
 Removed = Callable[[str, Spans], str]
 """The text that a file will have, without what stands at those lines of it now."""
@@ -61,6 +62,13 @@ def _places(names: Collection[str], paths: Iterable[str], read: Callable[[str], 
         for name in set(pattern.findall(read(path))):
             found[name.decode()].append(path)
     return found
+
+
+def makers_of(view: FileView, text: Callable[[str], str]) -> frozenset[str]:
+    """The names of a file's definitions that `leftovers` may take away, and some more: its text is not parsed."""
+    if not _makes_outside_of_tests(view):
+        return frozenset()
+    return frozenset(name for name in _DEFINED.findall(text(view.path)) if not name.startswith(_CALLED_BY_NAME))
 
 
 def _makes_outside_of_tests(view: FileView) -> bool:

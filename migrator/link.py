@@ -38,6 +38,7 @@ from migrator.libraries import (
     REAL_FIXTURES_OF_PYTEST,
 )
 from migrator.model import Service
+from migrator.traces import Trace
 
 STAND_INS = frozenset({"mock", "fake"})
 
@@ -99,6 +100,10 @@ class Tree(Protocol):
 
     listed: Sequence[str]
     """The files that the command looks at, and their conftest.py files."""
+    plugins: tuple[tuple[str, str], ...]
+    """What those files name in pytest_plugins, in their order: file and module."""
+    trace: Trace
+    """What was looked at."""
 
     def __getitem__(self, path: str) -> Facts: ...
 
@@ -110,8 +115,8 @@ class Tree(Protocol):
     def exists(self, path: str) -> bool:
         """Whether the tree has the file."""
 
-    def listing(self, folder: str) -> frozenset[str]:
-        """The names in a folder of the tree."""
+    def offers(self, folder: str, name: str) -> bool:
+        """Whether a folder of the tree holds a module or package of that name."""
 
 
 class Linker:
@@ -151,18 +156,13 @@ class Linker:
             here = posixpath.dirname(here)
         top = dotted.partition(".")[0]
         for base in folders:
-            if not self._offers(base, top):
+            if not self.facts.offers(base, top):
                 continue
             stem = f"{base}/{relative}" if base else relative
             for candidate in (f"{stem}.py", f"{stem}/__init__.py"):
                 if self.facts.exists(candidate):
                     return candidate
         return None
-
-    def _offers(self, folder: str, top: str) -> bool:
-        """Whether a folder holds a module or package of that name."""
-        names = self.facts.listing(folder)
-        return top in names or f"{top}.py" in names
 
     def _external(self, dotted: str, importer: str) -> tuple[Value, ...]:
         parts = dotted.split(".")
@@ -890,12 +890,10 @@ class Linker:
     def plugin_tables(self) -> list[dict[str, tuple[str, int]]]:
         """Fixtures of modules named in pytest_plugins, which every test sees."""
         tables = []
-        for path in self.facts.listed:
-            facts = self.facts[path]
-            for dotted in facts.plugins:
-                target = self.module(dotted, path)
-                if target is not None:
-                    tables.append(self.fixture_table(target))
+        for path, dotted in self.facts.plugins:
+            target = self.module(dotted, path)
+            if target is not None:
+                tables.append(self.fixture_table(target))
         return tables
 
     def fixture(self, path: str, cls: int | None, name: str, requester: int | None = None) -> tuple[str, int] | None:

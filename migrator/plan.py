@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from migrator.codemods.application import Application
@@ -22,14 +22,16 @@ from migrator.codemods.schema import read_schema
 from migrator.codemods.site import Environment
 from migrator.codemods.unused_import import newly_unused, prune
 from migrator.config import REAL_FIXTURES, SERVICE_FIXTURES, Config
-from migrator.facts import Facts
+from migrator.facts import Facts, Function
 from migrator.forked import forked
 from migrator.inventory import FULL, Project
-from migrator.leftover import Spans, leftovers
+from migrator.known import Held, Known, Moved, Notes, Proved, Reasons, Rewritten, Unknown, brief, restored
+from migrator.leftover import Spans, leftovers, makers_of
 from migrator.model import FileView, Fix, FixtureView, FunctionView, StandIn, Violation
 from migrator.narrow import narrowed, words
 from migrator.proof import flaw, key
 from migrator.source import split_lines
+from migrator.traces import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,12 @@ def _default(violation: Violation, makers: frozenset[str]) -> tuple[Fix, str]:
     return "manual", _BY_CODE.get(violation.code, _OTHERWISE).format(fixture=fixture)
 
 
+def paths_of_applications(config: Config) -> tuple[str, ...]:
+    """The WebSocket paths of the applications that the project configures."""
+    applications = config.realservices.get("apps", {})
+    return websocket_paths(config.root, applications) if isinstance(applications, dict) else ()
+
+
 def environment_of(config: Config) -> Environment:
     """What the project configures for its real services, as far as rewrites need it."""
     postgres = config.realservices.get("postgres", {})
@@ -121,32 +129,37 @@ def environment_of(config: Config) -> Environment:
         config.fixtures,
         read_schema(config.root, patterns),
         tuple(applications) if isinstance(applications, dict) else (),
-        websocket_paths(config.root, applications) if isinstance(applications, dict) else (),
+        paths_of_applications(config),
         Application(config.root),
         bool(isinstance(postgres, dict) and postgres.get("seeds")),
     )
 
 
 Allowed = Callable[[StandIn], Left | None]
-Proved = tuple[str, str | None, str | None, tuple[Violation, ...]]
-"""A path, its new text (None: as it was), why it must not be, the violations that go with it."""
 
 
 class _Planner:
-    def __init__(self, project: Project, only: frozenset[str], wanted: str | None, frozen: Mapping[str, str]) -> None:
+    def __init__(
+        self, project: Project, only: frozenset[str], wanted: str | None, frozen: Mapping[str, str], notes: Notes
+    ) -> None:
         self.frozen = frozen
+        self.notes = notes
+        self.known = notes.known
         self.project = project
         self.wanted = wanted if wanted not in _WHOLE_FILE else None
         self.only = only
         self.environment = environment_of(project.config)
         self.views: dict[str, FileView] = dict(project.files)
-        own = set(project.paths)
-        self.context = {path: project.judge.file(path) for path in project.store.listed if path not in own}
+        self.context = project.context
         self.texts: dict[str, str] = {}
         self.outcomes: dict[tuple[str, str], Outcome] = {}
         self.held: dict[tuple[str, str, str], str] = {}
-        self.rewritten_with: dict[tuple[str, str], tuple[str | None, ...]] = {}
+        self.rewritten_with: dict[tuple[str, str], Reasons] = {}
         """What was held back of each function when it was last rewritten: only other reasons rewrite it again."""
+        self.initial: dict[str, Held] = {}
+        self.tried: dict[str, set[tuple[str, int, Reasons]]] = defaultdict(set)
+        self.lost: dict[str, set[str]] = {}
+        self.makers: dict[str, frozenset[str]] = {}
 
     # -- functions
 
@@ -179,34 +192,87 @@ class _Planner:
 
     def rewrite_all(self, paths: Sequence[str], jobs: int) -> None:
         """Rewrites every function of many files that can be."""
-        for path, outcomes, held in forked(self._rewritten, paths, jobs, "rewriting", self.project.progress):
+        rest = [path for path in paths if path not in self.known and path not in self.notes.rewritten]
+        for row in forked(self._rewritten, rest, jobs, "rewriting", self.project.progress):
+            self.notes.rewritten[row[0]] = row
+        for path in paths:
+            if path in self.known:
+                self._rewrite_known(path)
+                continue
+            _, outcomes, held, modules = self.notes.rewritten[path]
+            self.notes.trace(path, Trace(modules=modules))
             self.held.update(held)
-            self.outcomes.update({(path, name): outcome for name, outcome in outcomes.items()})
-            for view in self.candidates(path):
-                self.rewritten_with[path, view.qualname] = self._held(path, view)
+            for view in self.candidates(path):  # of one name, the last counts
+                outcome = self.outcomes[path, view.qualname] = outcomes[view.qualname]
+                reasons = self.rewritten_with[path, view.qualname] = self._held(path, view)
+                self.notes.outcomes[path, view.first_line, reasons] = outcome
+                self.tried[path].add((path, view.first_line, reasons))
+            self.initial[path] = self.held_in(path)
 
-    def _rewritten(self, path: str) -> tuple[str, dict[str, Outcome], dict[tuple[str, str, str], str]]:
+    def _rewritten(self, path: str) -> Rewritten:
         self.rewrite(path)
         outcomes = {view.qualname: self.outcomes[path, view.qualname] for view in self.candidates(path)}
-        return path, outcomes, {where: reason for where, reason in self.held.items() if where[0] == path}
+        held = {where: reason for where, reason in self.held.items() if where[0] == path}
+        return path, outcomes, held, self.notes.traces[path].modules
 
-    def rewrite(self, path: str) -> None:
-        """Rewrites every function of a file that can be."""
+    def rewrite_again(self, paths: Collection[str]) -> None:
+        """Rewrites those files in which something else is held back now."""
+        unknown = {path for path in sorted(paths) if not self.rewrite(path)}
+        if unknown:
+            raise Unknown(unknown)
+
+    def rewrite(self, path: str) -> bool:
+        """Rewrites every function of a file that can be; False where the file is known, but not with what is held."""
+        if path in self.known:
+            return self._rewrite_known(path)
         lines = split_lines(self.text(path))
         names = self.project.store[path].names
         imports = {name: str(found[0][1]) for name, found in names.items() if len(found) == 1 and found[0][0] == "ext"}
+        application = self.environment.application
+        assert application is not None
+        application.asked_for = set()
         for view in self.candidates(path):
             for stand_in in view.stand_ins:
                 self._hold(path, view, stand_in, lines)
             if self.rewritten_with.get((path, view.qualname)) == (held := self._held(path, view)):
                 continue
             self.rewritten_with[path, view.qualname] = held
-            outcome = rewrite_function(
-                lines, view, self.fixture_of, self.environment, self.allowed(path, view), self.wanted, imports
-            )
-            self.outcomes[path, view.qualname] = _tidied(outcome, lines[view.first_line - 1 : view.last_line])
+            outcome = self.notes.outcomes.get((path, view.first_line, held))
+            if outcome is None:
+                outcome = rewrite_function(
+                    lines, view, self.fixture_of, self.environment, self.allowed(path, view), self.wanted, imports
+                )
+                outcome = _tidied(outcome, lines[view.first_line - 1 : view.last_line])
+                self.notes.outcomes[path, view.first_line, held] = outcome
+            self.outcomes[path, view.qualname] = outcome
+            self.tried[path].add((path, view.first_line, held))
+        self.notes.trace(path, Trace(modules=application.asked_for))
+        return True
 
-    def _held(self, path: str, view: FunctionView) -> tuple[str | None, ...]:
+    def _rewrite_known(self, path: str) -> bool:
+        known = self.known[path]
+        views = self.candidates(path)
+        for view, reasons in zip(views, known.initial, strict=True):
+            for stand_in, reason in zip(view.stand_ins, reasons, strict=True):
+                if reason is not None:
+                    self.held[path, view.qualname, stand_in.name] = reason
+        for view in views:
+            moved = known.outcomes.get((view.qualname, self._held(path, view)))
+            if moved is None:
+                return False
+            self.outcomes[path, view.qualname] = restored(moved)
+        return True
+
+    def outcomes_of(self, path: str) -> dict[tuple[str, Reasons], Moved]:
+        """What every rewrite of a file's functions has come to, by what was held back."""
+        names = {view.first_line: view.qualname for view in self.views.get(path, _NO_VIEW).functions}
+        return {(names[key[1]], key[2]): brief(self.notes.outcomes[key]) for key in self.tried[path]}
+
+    def held_in(self, path: str) -> Held:
+        """What is held back in a file."""
+        return tuple(self._held(path, view) for view in self.candidates(path))
+
+    def _held(self, path: str, view: FunctionView) -> Reasons:
         return tuple(self.held.get((path, view.qualname, item.name)) for item in view.stand_ins)
 
     def _hold(self, path: str, view: FunctionView, stand_in: StandIn, lines: Sequence[str]) -> None:
@@ -264,8 +330,7 @@ class _Planner:
                     if stand_in.fixture == key_ and self._moved(owner, member, key_):
                         self.held[owner, member.qualname, stand_in.name] = reason
                         again.add(owner)
-        for path in sorted(again):
-            self.rewrite(path)
+        self.rewrite_again(again)
         if again or self._settle_kept():
             self.settle()
 
@@ -288,8 +353,7 @@ class _Planner:
                 if any(item.kept == key_ for item in self._outcome(path, view).moved):
                     self.held[path, view.qualname, stand_in.name] = reason
                     again.add(path)
-        for path in sorted(again):
-            self.rewrite(path)
+        self.rewrite_again(again)
         return bool(again)
 
     def _outcome(self, path: str, view: FunctionView) -> Outcome:
@@ -399,13 +463,13 @@ class _Planner:
         lines = split_lines(self.text(path))
         used = set().union(*(words("".join(lines[view.first_line - 1 : view.last_line])) for view, _ in changed))
         own = {view.first_line for view, _ in changed}
-        found = narrowed(lines, self.project.judge.tests(path, leave=own), used)
+        found = narrowed(lines, self._tests(path, own), used)
         if found is None:
             return self.proved(path)
         narrow, gone = found
         old, new = "".join(narrow), self.assemble(path, lines=narrow)
         rest = [violation for violation in self.views[path].violations if violation.span.line not in gone]
-        after = self.project.view(path, new).violations
+        after = self._seen(path, new).violations
         parts = [f"if True:\n{text}" if text[:1] in (" ", "\t") else text for _, text in changed]
         if flaw(old, new, rest, after, parts):
             return self.proved(path)
@@ -414,17 +478,36 @@ class _Planner:
         lost = [item for item in _lost(narrow, new, rest, after) if item.test or narrow[item.span.line - 1] not in kept]
         return path, new, None, tuple(lost)
 
+    def _tests(self, path: str, leave: set[int]) -> list[Function]:
+        judge = self.project.judge_of(path)
+        try:
+            return judge.tests(path, leave)
+        finally:
+            self.notes.trace(path, judge.linker.facts.trace)
+
+    def _seen(self, path: str, new: str) -> FileView:
+        view, trace = self.project.view(path, new)
+        self.notes.trace(path, trace)
+        return view
+
+    def traced_proof(self, path: str, narrowly: bool) -> tuple[Proved, Trace]:
+        """What `proved` or `proved_narrowly` says, and what it is made of."""
+        before = self.notes.traces.pop(path, Trace())
+        row = (self.proved_narrowly if narrowly else self.proved)(path)
+        trace, self.notes.traces[path] = self.notes.traces.pop(path, Trace()), before
+        return row, trace
+
     def prove(self, path: str, new: str) -> tuple[str | None, tuple[Violation, ...]]:
         """Why the new text must not be, or the violations that it no longer has."""
         before = self.views[path].violations
         if clash := self._clash(path):
             return clash, ()
-        after = self.project.view(path, new).violations
+        after = self._seen(path, new).violations
         found = flaw(self.text(path), new, before, after)
         return found, () if found else _lost(split_lines(self.text(path)), new, before, after)
 
-    def dead(self) -> dict[str, Spans]:
-        """The lines of mock fixtures whose last request is gone, and of helpers that nothing uses any more, by file."""
+    def dead(self) -> tuple[dict[str, Spans], dict[str, Spans]]:
+        """The lines of mock fixtures whose last request is gone, by file; those and what nothing uses any more."""
         requests: dict[str, list[tuple[str, FunctionView]]] = defaultdict(list)
         definitions: dict[str, tuple[str, FunctionView]] = {}
         for path, view in self._all_functions():
@@ -458,20 +541,36 @@ class _Planner:
         by_file: dict[str, Spans] = defaultdict(list)
         for key_, view in found.items():
             by_file[definitions[key_][0]].append((view.first_line, view.last_line))
+        every = {path: [*spans] for path, spans in by_file.items()}
         for path, spans in self._leftovers(by_file).items():
-            by_file[path] += spans
-        return by_file
+            every[path] = [*every.get(path, []), *spans]
+        return dict(by_file), every
 
     def _leftovers(self, fixtures: Mapping[str, Spans]) -> dict[str, Spans]:
+        unknown = [
+            path
+            for path, known in self.known.items()
+            if path in self.views and (self.held_in(path) != known.end or fixtures.get(path, []) != known.fixtures)
+        ]
+        if unknown:
+            raise Unknown(unknown)
         lost: set[str] = set()
-        for path in self.views:
-            lines = split_lines(self.text(path)) if path in fixtures or self.changed(path) else []
-            for view, text in self.changed(path):
-                lost |= words("".join(lines[view.first_line - 1 : view.last_line])) - words(text)
-            for first, last in fixtures.get(path, ()):
-                lost |= words("".join(lines[first - 1 : last]))
+        makers = self.makers
+        for path, view in self.views.items():
+            if path in self.known:
+                lost |= self.known[path].lost
+                makers[path] = self.known[path].makers
+                continue
+            makers[path] = makers_of(view, self.text)
+            lost |= (own := self._lost_words(path, fixtures.get(path, ())))
+            self.lost[path] = own
+        unknown = [path for path in self.known if path in self.views and not lost.isdisjoint(makers[path])]
+        if unknown:
+            raise Unknown(unknown)
 
         def without(path: str, spans: Spans) -> str:
+            if path in self.known:
+                raise Unknown([path])
             gone = [*fixtures.get(path, ()), *spans]
             if path in self.views and (gone or self.changed(path)):
                 return self.assemble(path, gone)
@@ -486,17 +585,28 @@ class _Planner:
             except OSError:
                 return b""
 
-        files = [view for path, view in self.views.items() if path not in self.frozen]
+        files = [
+            view for path, view in self.views.items() if path not in self.frozen and not lost.isdisjoint(makers[path])
+        ]
         return leftovers(files, self.text, without, read, self.project.paths, lost)
+
+    def _lost_words(self, path: str, fixtures: Iterable[tuple[int, int]]) -> set[str]:
+        """The words that the rewritten functions of a file no longer have, and those of its fixtures that go."""
+        changed = self.changed(path)
+        lines = split_lines(self.text(path)) if fixtures or changed else []
+        lost: set[str] = set()
+        for view, text in changed:
+            lost |= words("".join(lines[view.first_line - 1 : view.last_line])) - words(text)
+        for first, last in fixtures:
+            lost |= words("".join(lines[first - 1 : last]))
+        return lost
 
     def _asked_otherwise(self) -> set[str]:
         """Names of mock fixtures that something other than a parameter requests."""
         names: Counter[str] = Counter()
         for files in (self.views, self.context):
-            for view in files.values():
-                names.update(item.symbol for item in view.violations if item.code == "RS402")
-        for _, function in self._all_functions():
-            names.subtract(name for name, _ in function.requests if name in function.parameters)
+            for path, view in files.items():
+                names.update(self.known[path].asked if path in self.known else asked_otherwise(view))
         return {name for name, count in names.items() if count > 0}
 
     def left(self, path: str, dead: Spans) -> tuple[LeftAlone, ...]:
@@ -509,14 +619,14 @@ class _Planner:
         ]
         return tuple(sorted(rows, key=lambda row: (row.line, row.mock)))
 
-    def makers(self, path: str) -> frozenset[str]:
+    def mock_makers(self, path: str) -> frozenset[str]:
         """The mock fixtures that a file defines."""
         functions = self.views[path].functions
         return frozenset(_test(view) for view in functions if view.fixture is not None and view.fixture.is_mock)
 
     def unexplained(self, path: str, gone: Sequence[Violation], left: Sequence[LeftAlone]) -> tuple[LeftAlone, ...]:
         """What brings a service's mock into a test of which nothing else is left: it has no name that could move."""
-        explained = {row.test for row in left} | self.makers(path)
+        explained = {row.test for row in left} | self.mock_makers(path)
         rows = []
         for violation in self.views[path].violations:
             brings = violation.code in _BRINGS and violation.service != "other" and violation.suppressed is None
@@ -524,6 +634,14 @@ class _Planner:
                 fix, reason = _default(violation, frozenset())
                 rows.append(LeftAlone(path, violation.test, violation.symbol, violation.span.line, reason, fix))
         return tuple(rows)
+
+
+def asked_otherwise(view: FileView) -> dict[str, int]:
+    """How often more a file requests each mock fixture than by parameters."""
+    names: Counter[str] = Counter(item.symbol for item in view.violations if item.code == "RS402")
+    for function in view.functions:
+        names.subtract(name for name, _ in function.requests if name in function.parameters)
+    return {name: count for name, count in names.items() if count}
 
 
 def _disagreement(members: Sequence[tuple[str, FunctionView, StandIn]]) -> str:
@@ -544,6 +662,7 @@ def _disagreement(members: Sequence[tuple[str, FunctionView, StandIn]]) -> str:
 _BRINGS = frozenset({"RS201", "RS202", "RS301", "RS302", "RS303", "RS402"})
 """The codes of places that bring a mock into a test."""
 _UNTOUCHED = Outcome(None, (), ())
+_NO_VIEW = FileView("", (), ())
 
 
 def _tidied(outcome: Outcome, lines: Sequence[str]) -> Outcome:
@@ -611,32 +730,34 @@ def plan_project(
     frozen: Mapping[str, str] | None = None,
     *,
     texts: bool = True,
+    notes: Notes | None = None,
 ) -> Plan:
     """Plans a whole tree; nothing is written.
 
     Without `texts`, only what goes and what stays is found, which costs far less. `rewrite` plans only what the rewrite
-    of that name takes part in; `frozen` are files that must stay, and why.
+    of that name takes part in; `frozen` are files that must stay, and why. Of the files that `notes` know there is no
+    plan: they stay as they were planned before. Raises Unknown where one of them does not.
     """
-    planner = _Planner(project, frozenset(only), rewrite, frozen or {})
+    notes = Notes() if notes is None else notes
+    planner = _Planner(project, frozenset(only), rewrite, frozen or {}, notes)
     touched = [path for path in planner.views if planner.candidates(path)]
     processes = jobs or os.cpu_count() or 1
     planner.rewrite_all(touched, processes)
     planner.settle()
-    plan = Plan(makers={path: makers for path in planner.views if (makers := planner.makers(path))})
-    proved: dict[str, tuple[str, tuple[Violation, ...]]] = {}
-    changing = [path for path in touched if planner.changed(path)]
-    proof = planner.proved if texts or FULL else planner.proved_narrowly
-    for path, new, flaw_, gone in forked(proof, changing, processes, "proving", project.progress):
-        if new is None:
-            continue
-        if flaw_ is None:
-            proved[path] = (new, gone)
-        else:
+    plan = Plan(makers={path: makers for path in planner.views if (makers := planner.mock_makers(path))})
+    held = {path: planner.held_in(path) for path in touched}
+    proved = _proved(planner, [path for path in touched if planner.changed(path)], processes, not (texts or FULL))
+    for path, (_, _, flaw_, _) in proved.items():
+        if flaw_:
             _withhold(planner, path, flaw_)
     planner.settle()
-    dead = planner.dead()
-    for path in sorted({*touched, *dead}):
-        new, gone = proved.get(path, (planner.text(path), ()))
+    fixtures, dead = planner.dead()
+    unknown = [path for path, known in planner.known.items() if dead.get(path, []) != known.dead]
+    if unknown:
+        raise Unknown(unknown)
+    for path in sorted({*touched, *dead} - {*planner.known}):
+        _, text, flaw_, gone = proved.get(path, (path, None, None, ()))
+        new = planner.text(path) if text is None or flaw_ else text
         with_fixtures = None
         buried: Spans = []
         if path in dead:
@@ -662,7 +783,48 @@ def plan_project(
     for path in planner.views if texts else ():
         if path not in plan.files and (left := planner.unexplained(path, (), ())):
             plan.files[path] = FilePlan(path, planner.text(path), None, (), left)
+    for path, view in (*planner.views.items(), *planner.context.items()):
+        if path not in planner.known:
+            notes.fresh[path] = Known(
+                asked_otherwise(view),
+                planner.makers.get(path, frozenset()),
+                frozenset(planner.lost.get(path, ())),
+                planner.initial.get(path, ()),
+                planner.outcomes_of(path),
+                held.get(path, ()),
+                proved[path][2] or "" if path in proved else "",
+                planner.held_in(path) if path in planner.views else (),
+                fixtures.get(path, []),
+                dead.get(path, []),
+            )
     return plan
+
+
+def _proved(planner: _Planner, paths: Sequence[str], jobs: int, narrowly: bool) -> dict[str, Proved]:
+    """What is said of the files' new texts; of known files, only what is wrong with them."""
+    found: dict[str, Proved] = {}
+    rest: list[str] = []
+    proofs = planner.notes.proofs
+    unknown = [
+        path for path, known in planner.known.items() if path in planner.views and planner.held_in(path) != known.proof
+    ]
+    if unknown:
+        raise Unknown(unknown)
+    for path in paths:
+        if path in planner.known:
+            found[path] = (path, None, planner.known[path].flaw or None, ())
+        elif (path, held := planner.held_in(path)) in proofs:
+            found[path] = proofs[path, held]
+        else:
+            rest.append(path)
+
+    def proof(path: str) -> tuple[Proved, Trace]:
+        return planner.traced_proof(path, narrowly)
+
+    for row, trace in forked(proof, rest, jobs, "proving", planner.project.progress):
+        planner.notes.trace(row[0], trace)
+        found[row[0]] = proofs[row[0], planner.held_in(row[0])] = row
+    return {path: found[path] for path in paths}
 
 
 def _withhold(planner: _Planner, path: str, reason: str) -> None:
@@ -671,4 +833,4 @@ def _withhold(planner: _Planner, path: str, reason: str) -> None:
         for stand_in in view.stand_ins:
             if stand_in.service != "other":
                 planner.held[path, view.qualname, stand_in.name] = reason
-    planner.rewrite(path)
+    planner.rewrite_again({path})

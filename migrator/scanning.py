@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, fields, replace
 from operator import attrgetter
 from pathlib import Path
@@ -15,13 +15,16 @@ from migrator.config import Config, find_root, load_config
 from migrator.errors import UsageError
 from migrator.forked import Progress
 from migrator.inventory import Project, open_project
-from migrator.model import Span, Unreadable, Violation
+from migrator.model import FileView, Span, Unreadable, Violation
 from migrator.reports.summary import Scan
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from migrator.cache import Memory
+    from migrator.known import Notes
+    from migrator.plan import Plan
+    from migrator.records import Record
 
 
 def locate(paths: Sequence[str]) -> tuple[Config, list[str]]:
@@ -60,17 +63,25 @@ def scan_project(project: Project, violations: Sequence[Violation]) -> Scan:
 
 def decided(project: Project, jobs: int | None = None) -> list[Violation]:
     """Every violation with its fix: `auto` where the planner's rewrite of the file takes it away."""
+    from migrator.known import Notes
+
+    return [violation for found in _decided(project, Notes(), jobs).values() for violation in found]
+
+
+def _decided(project: Project, notes: Notes, jobs: int | None) -> dict[str, list[Violation]]:
     from migrator.plan import plan_project
 
-    plan = plan_project(project, jobs=jobs, texts=False)
-    found: list[Violation] = []
-    for path, view in project.files.items():
-        decisions = plan.decide(path, view.violations)
-        found += [
+    return _with_fixes(project.files, plan_project(project, jobs=jobs, texts=False, notes=notes))
+
+
+def _with_fixes(views: Mapping[str, FileView], plan: Plan) -> dict[str, list[Violation]]:
+    return {
+        path: [
             replace(violation, fix=fix, reason=reason)
-            for violation, (fix, reason) in zip(view.violations, decisions, strict=True)
+            for violation, (fix, reason) in zip(view.violations, plan.decide(path, view.violations), strict=True)
         ]
-    return found
+        for path, view in views.items()
+    }
 
 
 @contextlib.contextmanager
@@ -121,16 +132,77 @@ def run_scan(
     """Scans as the command does, or takes what is kept of the tree as it is."""
     if memory is not None and (kept := memory.recall(_SCAN)) is not None:
         return _unpacked(kept)
-    from migrator.executors import open_executor
-
-    with contextlib.ExitStack() as stack:
-        run = stack.enter_context(open_executor(executor)) if executor is not None else None
-        advance = stack.enter_context(progress())
-        project = open_project(config.root, paths, config, jobs, advance, run)
-        scan = scan_project(project, decided(project, jobs))
+    with progress() as advance:
+        scan = _renewed(config, paths, jobs, memory, advance) if memory is not None and executor is None else None
+        if scan is None:
+            scan = _scanned(config, paths, jobs, executor, memory, advance)
     if memory is not None:
         memory.keep(_SCAN, _packed(scan))
     return scan
+
+
+def _scanned(
+    config: Config,
+    paths: Sequence[str],
+    jobs: int | None,
+    executor: str | None,
+    memory: Memory | None,
+    advance: Progress | None,
+) -> Scan:
+    """Scans the whole tree."""
+    from migrator.executors import open_executor
+    from migrator.known import Notes
+
+    with open_executor(executor) if executor is not None else contextlib.nullcontext() as run:
+        project = open_project(config.root, paths, config, jobs, advance, run)
+        notes = Notes()
+        found = _decided(project, notes, jobs)
+    if memory is not None:
+        _record(project, notes, {path: _rows(items) for path, items in found.items()}, memory)
+    return scan_project(project, [violation for items in found.values() for violation in items])
+
+
+def _renewed(
+    config: Config, paths: Sequence[str], jobs: int | None, memory: Memory, advance: Progress | None
+) -> Scan | None:
+    """Scans what has changed since the last scan, None where the whole tree has to be."""
+    if (last := memory.recall_last()) is None:
+        return None
+    from migrator.incremental import renew
+    from migrator.records import all_unpacked
+
+    records = all_unpacked(last)
+    renewed = renew(records, memory.digests, config, paths, jobs or os.cpu_count() or 1, advance) if records else None
+    if renewed is None:
+        return None
+    project, kept = renewed.project, renewed.kept
+    fresh = {path: view for path, view in project.files.items() if path not in kept}
+    found = _with_fixes(fresh, renewed.plan)
+    rows = {path: _rows(items) for path, items in found.items()}
+    _record(project, renewed.notes, rows, memory, kept)
+    violations = [
+        violation
+        for path in project.files
+        for violation in (map(_violation, kept[path].rows) if path in kept else found[path])
+    ]
+    if os.environ.get("MIGRATE_VERBOSE"):
+        print(f"migrate: {len(project.judged_files)} of {len(project.store.listed)} files again", file=sys.stderr)
+    return scan_project(project, violations)
+
+
+def _record(
+    project: Project,
+    notes: Notes,
+    rows: Mapping[str, tuple[Any, ...]],
+    memory: Memory,
+    kept: Mapping[str, Record] | None = None,
+) -> None:
+    from migrator.incremental import recorded
+    from migrator.records import all_packed
+
+    records = recorded(project, notes, rows, memory.digests, kept)
+    if records is not None:
+        memory.keep_last(all_packed(records))
 
 
 _SCAN = "rows of a scan"
@@ -140,12 +212,19 @@ _SPAN = attrgetter(*[field.name for field in fields(Span)])
 
 def _packed(scan: Scan) -> tuple[object, ...]:
     """A scan in plain tuples."""
-    rows = [(item.path, _SPAN(item.span), *_REST(item)) for item in scan.violations]
-    return scan.root, scan.files, rows, [astuple(item) for item in scan.unreadable], scan.errors
+    return scan.root, scan.files, _rows(scan.violations), [astuple(item) for item in scan.unreadable], scan.errors
+
+
+def _rows(violations: Iterable[Violation]) -> tuple[Any, ...]:
+    return tuple([(item.path, _SPAN(item.span), *_REST(item)) for item in violations])
+
+
+def _violation(row: Any) -> Violation:
+    # by position: a hundred thousand of them cost half of what names would
+    path, span, *rest = row
+    return Violation(path, Span(*span), *rest)
 
 
 def _unpacked(kept: Any) -> Scan:
     root, files, rows, unreadable, errors = kept
-    # by position: a hundred thousand of them cost half of what names would
-    violations = tuple([Violation(path, Span(*span), *rest) for path, span, *rest in rows])
-    return Scan(root, files, violations, tuple(Unreadable(*item) for item in unreadable), errors)
+    return Scan(root, files, tuple(map(_violation, rows)), tuple(Unreadable(*item) for item in unreadable), errors)

@@ -33,8 +33,9 @@ class Tree:
         return int(json.loads(self.scan())["summary"]["violations"])
 
     def kept(self) -> set[str]:
-        """The results in the cache."""
-        return {path.name for path in self.cache.iterdir() if path.suffix != ".files"} if self.cache.exists() else set()
+        """The results in the cache, of every state of the tree; what is kept of the last one is not counted."""
+        last = {".files", ".records"}
+        return {path.name for path in self.cache.iterdir() if path.suffix not in last} if self.cache.exists() else set()
 
     def settle(self) -> None:
         """Makes the files so old that their times are believed."""

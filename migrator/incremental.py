@@ -1,0 +1,478 @@
+"""A scan of a tree of which a little has changed since it was scanned last.
+
+Only what may have become another is judged, rewritten and proved again: the changed files, those that were judged by
+what has changed, and those in which something else is held back or dead by now. Where it is not plain what that is, the
+answer is None: the tree is then scanned whole, which is always right.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from migrator.codemods.application import FOLDERS
+from migrator.config import Config
+from migrator.discover import discover
+from migrator.facts import Facts
+from migrator.forked import Progress, forked
+from migrator.inventory import (
+    Judged,
+    Named,
+    Project,
+    Store,
+    conftests,
+    errors_of,
+    read_asking,
+    read_facts,
+    read_quickly,
+)
+from migrator.judge import Judge
+from migrator.keeping import Bases, Keeping
+from migrator.known import Known, Notes, Unknown
+from migrator.libraries import FAKE_FIXTURES
+from migrator.model import FileView, Unreadable
+from migrator.plan import Plan, paths_of_applications, plan_project
+from migrator.records import Record, Records
+from migrator.sieve import mentions
+from migrator.traces import Trace, Used
+
+_FEW = 8
+"""Files that are worth doing again, however small the tree is."""
+_ROUNDS = 6
+"""How often what is held back is looked at again."""
+
+
+class _GiveUp(Exception):
+    """It is not plain what has changed."""
+
+
+class _Store(Store):
+    """Facts of a tree whose files were read before: those that are asked for are read again, as they were."""
+
+    whole: Collection[str] = frozenset()
+
+    def _read(self, path: str) -> Facts | None:
+        if path not in self.listed_paths:
+            return super()._read(path)
+        return read_facts(self.root, path, always=True, whole=path in self.whole) or Facts(path)
+
+    def quick(self) -> _Store:
+        """The same tree as it is before any file is read whole."""
+        fresh = _Store(self.root, self.listed, dict(self._facts))
+        fresh.plugins = self.plugins
+        return fresh
+
+
+class _Judge(Judge):
+    """Who has judged the tree before: what is said of the whole of it is put together of what its files said."""
+
+    everywhere: Used
+
+    def used_on(self, key: tuple[str, int], name: str) -> frozenset[str]:
+        return self.everywhere.get((key, name), frozenset())
+
+
+@dataclass(slots=True)
+class _Row:
+    """What is found out anew of one file."""
+
+    root: bool
+    mentioned: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    reached: frozenset[str] = frozenset()
+    bases: Bases = frozenset()
+    uses: Used = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Renewed:
+    """A tree as it is now: its project, plan and notes; what is kept of those files that are as they were."""
+
+    project: Project
+    plan: Plan
+    notes: Notes
+    kept: dict[str, Record]
+
+
+def renew(
+    records: Records,
+    digests: Mapping[str, bytes],
+    config: Config,
+    paths: Sequence[str],
+    jobs: int,
+    progress: Progress | None,
+) -> Renewed | None:
+    """The tree as it is now, by what was recorded of it; None where it has to be scanned whole."""
+    try:
+        return _Renewal(records, digests, config, paths, jobs, progress).run()
+    except _GiveUp:
+        return None
+
+
+class _Renewal:
+    def __init__(
+        self,
+        records: Records,
+        digests: Mapping[str, bytes],
+        config: Config,
+        paths: Sequence[str],
+        jobs: int,
+        progress: Progress | None,
+    ) -> None:
+        self.records = records
+        self.old = records.files
+        self.config = config
+        self.root: Path = config.root
+        self.jobs = jobs
+        self.progress = progress
+        before = records.digests
+        self.changed = {path for path in {*before, *digests} if before.get(path) != digests.get(path)}
+        if any(not path.endswith((".py", "/")) or path.startswith("/") or "//" in path for path in self.changed):
+            raise _GiveUp
+        self.came_or_went = {_place(path) for path in set(before) ^ set(digests)}
+        self.dotted = {name for path in self.changed for name in _dotted(path)}
+        self.found, self.unlisted = discover(self.root, paths, config.exclude)
+        if not {*self.found}.symmetric_difference(records.found) <= self.changed:
+            raise _GiveUp
+        if any(path not in digests for path in self.found) or paths_of_applications(config) != records.applications:
+            raise _GiveUp
+        self.reached = {path for record in self.old.values() for path in record.reached} & {
+            path for path, record in self.old.items() if not record.root
+        }
+        self.facts: dict[str, Facts] = {}
+        self.kept: dict[str, Record] = {}
+        self.listed: list[str] = []
+        self.judged: dict[str, Judged] = {}
+        self.rows: dict[str, _Row] = {}
+        self.redo: set[str] = set()
+
+    def run(self) -> Renewed:
+        self._read()
+        project = self._project()
+        self._settle_whole(project)
+        self._look_at(project)
+        self._spread(project)
+        return self._planned(project)
+
+    # -- which files there are
+
+    def _read(self) -> None:
+        """Reads what has changed, and says what must be done again."""
+        above = conftests(self.root, self.found) - {*self.found}
+        own = {*self.found, *above}
+        for path in self.old:
+            if path not in own and path not in self.reached and path not in self.changed:
+                raise _GiveUp
+        if any(path not in self.old and path not in self.changed for path in above):
+            raise _GiveUp
+        pattern = mentions(self.records.names - {*FAKE_FIXTURES}) if self.records.names - {*FAKE_FIXTURES} else None
+        for path in sorted(self.changed & {*own, *self.reached}):
+            if path in above:
+                self._take(path, read_facts(self.root, path, always=True) or Facts(path), _Row(True))
+            elif path in own and (facts := read_quickly(self.root, path)) is not None:
+                self._take(path, facts, _Row(True))
+            elif path in own and pattern is not None and (row := read_asking(self.root, path, pattern)) is not None:
+                self._take(path, row[0], _Row(False, frozenset(row[1])))
+            elif path in self.reached:
+                raise _GiveUp
+        stale = {path for path, record in self.old.items() if path not in self.changed and self._is_stale(record)}
+        for path in stale:
+            self._again(path)
+        self._limit()
+
+    def _take(self, path: str, facts: Facts, row: _Row) -> None:
+        self.facts[path] = facts
+        self.rows[path] = row
+        self.redo.add(path)
+
+    def _again(self, path: str) -> None:
+        record = self.old[path]
+        facts = read_facts(self.root, path, always=True) or Facts(path)
+        self._take(path, facts, _Row(record.root, record.mentioned))
+
+    def _is_stale(self, record: Record) -> bool:
+        trace = record.trace
+        return (
+            record.known is None
+            or not self.changed.isdisjoint(trace.paths)
+            or not self.dotted.isdisjoint(trace.modules)
+            or any(name in trace.tops and folder in trace.folders for folder, name in self.came_or_went)
+        )
+
+    def _limit(self) -> None:
+        if len(self.redo) > _FEW + len(self.old) // 4:
+            raise _GiveUp
+
+    def _project(self) -> Project:
+        listed = sorted({*self.redo, *(path for path in self.old if path not in self.changed)})
+        self.kept = {path: self.old[path] for path in listed if path not in self.redo}
+        whole = {path for path, record in self.kept.items() if record.whole}
+        self.listed = listed
+        own = {*self.found}
+        context = [path for path in listed if path not in own]
+        project = Project(self.root, self.config, self.found, context, {}, self.unlisted, self.jobs, self.progress)
+        store = _Store(self.root, listed, dict(self.facts))
+        store.whole = whole
+        rows = [(path, dotted) for path, record in self.kept.items() for dotted in record.plugins]
+        rows += [(path, dotted) for path, facts in self.facts.items() for dotted in facts.plugins]
+        store.plugins = tuple(sorted(rows, key=lambda row: row[0]))
+        if sorted(store.plugins) != sorted(
+            (path, item) for path, record in self.old.items() for item in record.plugins
+        ):
+            raise _GiveUp
+        return project.with_store(store)
+
+    def _settle_whole(self, project: Project) -> None:
+        """Says which of the files are read whole: those that speak, whatever of the others is read whole."""
+        store = project.store
+        assert isinstance(store, _Store)
+        quiet = [path for path in sorted(self.redo) if self.facts[path].quiet]
+        quick = project.with_store(store.quick())
+        speaking = {}
+        for path in quiet:
+            speaking[path], trace = quick.speaks(path)
+            project.reading.traces.setdefault(path, Trace()).update(trace)
+        loud = {path for path in quiet if speaking[path]}
+        store.whole = {*store.whole, *loud}
+        for path in sorted(loud):
+            store.put(read_facts(self.root, path, always=True, whole=True) or Facts(path))
+        for path in quiet:
+            said, trace = project.with_store(store.with_facts(self.facts[path])).speaks(path)
+            project.reading.traces[path].update(trace)
+            if said != speaking[path]:
+                raise _GiveUp
+        if not all(self.rows[path].root for path in loud):
+            raise _GiveUp
+        for path in self.redo - self.changed:
+            if (path in loud) != self.old[path].whole:
+                raise _GiveUp
+        project.reading.whole = {*store.whole}
+
+    def _look_at(self, project: Project) -> None:
+        """What the files to do again say for the whole tree; the same files must be listed, for the same names."""
+        for path in self.redo:
+            row = self.rows[path]
+            named = project.named(path)
+            if named.reached:
+                raise _GiveUp
+            project.reading.named[path] = named
+            row.names, row.reached = named.names, frozenset(named.trace.paths & self.reached)
+            judge = project.judge_of(path)
+            row.bases, row.uses = judge.keeping.bases(path), judge.uses(path)
+        everything: dict[str, _Row | Record] = {**self.kept, **self.rows}
+        if closure(everything) != (frozenset(self.listed), self.records.names):
+            raise _GiveUp
+        project.reading.names = {*self.records.names} - {*FAKE_FIXTURES}
+        project.reading.reached = {path for path in self.reached if path in everything and not everything[path].root}
+        project.reading.mentioned = {path: {*row.mentioned} for path, row in self.rows.items() if row.mentioned}
+
+    def _spread(self, project: Project) -> None:
+        """Adds the files that were judged by what others say for the whole tree, where that is another now."""
+        everything: dict[str, _Row | Record] = {**self.kept, **self.rows}
+        bases = {path: row.bases for path, row in everything.items() if row.bases}
+        uses = together(everything.values())
+        judge = _Judge(project.linker, self.config)
+        judge.everywhere = uses
+        judge.keeping = Keeping(project.linker, bases=bases)
+        project.judge = judge
+        inherited = inherited_in(bases)
+        for path, record in list(self.kept.items()):
+            same = inherited.get(path, frozenset()) == record.inherited
+            if not same or any(uses.get(asked, frozenset()) != said for asked, said in record.trace.used.items()):
+                self._redo(path, project)
+        self._limit()
+
+    def _redo(self, path: str, project: Project) -> None:
+        """Does a file again that is as it was, but for what others do to it."""
+        record = self.kept.pop(path)
+        self.redo.add(path)
+        self.rows[path] = _Row(record.root, record.mentioned, record.names, record.reached, record.bases, record.uses)
+        project.reading.traces[path] = record.trace
+        project.reading.named[path] = Named(record.names, record.reached, Trace(paths={*record.reached}))
+        if record.mentioned:
+            project.reading.mentioned[path] = {*record.mentioned}
+
+    # -- what they come to
+
+    def _planned(self, project: Project) -> Renewed:
+        notes = Notes()
+        for _ in range(_ROUNDS):
+            self._judge(project)
+            notes.known = {path: record.known for path, record in self.kept.items() if record.known is not None}
+            notes.fresh = {}
+            try:
+                plan = plan_project(project, jobs=self.jobs, texts=False, notes=notes)
+            except Unknown as unknown:
+                for path in unknown.paths:
+                    self._redo(path, project)
+                self._limit()
+                continue
+            self._say(project)
+            return Renewed(project, plan, notes, self.kept)
+        raise _GiveUp
+
+    def _judge(self, project: Project) -> None:
+        rest = sorted(self.redo - {*self.judged})
+        for judged in forked(project.judged, rest, self.jobs, "judging", self.progress):
+            path = judged.view.path
+            if judged.trace is None or (judged.bases, judged.uses) != (self.rows[path].bases, self.rows[path].uses):
+                raise _GiveUp
+            self.judged[path] = judged
+        views: dict[str, FileView] = {}
+        for path in self.listed:
+            if path in self.judged:
+                views[path] = self.judged[path].view
+            elif (functions := self.kept[path].functions) is not None:
+                views[path] = FileView(path, (), functions)
+        own = {*self.found}
+        project.set_views(
+            {path: view for path, view in views.items() if path in own and (path in self.kept or shown(view))},
+            {path: view for path, view in views.items() if path not in own},
+            self.judged,
+        )
+
+    def _say(self, project: Project) -> None:
+        """What is wrong with the files, in the order of a whole scan."""
+        unreadable = list(self.unlisted)
+        errors: list[str] = []
+        for path in self.found:
+            if path in self.redo:
+                facts = project.store[path]
+                errors += errors_of(facts)
+                unreadable += [Unreadable(path, facts.error)] if facts.error else []
+            elif path in self.kept:
+                record = self.kept[path]
+                errors += record.marks
+                unreadable += [Unreadable(path, record.error)] if record.error else []
+        project.errors = errors
+        project.unreadable = sorted(unreadable, key=lambda item: item.path)
+
+
+def _place(path: str) -> tuple[str, str]:
+    """The folder that a module or package is in, and its name."""
+    folder, _, name = path.rstrip("/").rpartition("/")
+    return folder, name.removesuffix(".py")
+
+
+def _dotted(path: str) -> list[str]:
+    """The modules that the code under test may be imported by from a file."""
+    found = []
+    for folder in FOLDERS:
+        if not folder or path.startswith(f"{folder}/"):
+            rest = path[len(folder) + 1 :] if folder else path
+            found.append(rest.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+    return found
+
+
+def shown(view: FileView) -> bool:
+    """Whether there is anything in a file."""
+    return bool(view.violations or view.functions)
+
+
+def closure(files: Mapping[str, _Row | Record]) -> tuple[frozenset[str], frozenset[str]]:
+    """The files that are read, and the names of mock fixtures, beginning with those that are read for themselves."""
+    listed: set[str] = set()
+    names: set[str] = set()
+    reached: set[str] = set()
+    fresh = {path for path, row in files.items() if row.root}
+    while fresh:
+        listed |= fresh
+        for path in fresh:
+            names |= files[path].names
+            reached |= files[path].reached
+        asked = names - {*FAKE_FIXTURES}
+        fresh = {
+            path
+            for path, row in files.items()
+            if path not in listed and (path in reached or not asked.isdisjoint(row.mentioned))
+        }
+    return frozenset(listed), frozenset(names)
+
+
+def together(rows: Iterable[_Row | Record]) -> Used:
+    """What is used on each fixture by all files."""
+    found: defaultdict[tuple[tuple[str, int], str], frozenset[str]] = defaultdict(frozenset)
+    for row in rows:
+        for asked, methods in row.uses.items():
+            found[asked] |= methods
+    return dict(found)
+
+
+def inherited_in(bases: Mapping[str, Bases]) -> dict[str, frozenset[int]]:
+    """By file, the classes that others derive from."""
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for classes in bases.values():
+        for path, index in classes:
+            found[path].add(index)
+    return {path: frozenset(numbers) for path, numbers in found.items()}
+
+
+def recorded(
+    project: Project,
+    notes: Notes,
+    rows: Mapping[str, tuple[Any, ...]],
+    digests: Mapping[str, bytes],
+    kept: Mapping[str, Record] | None = None,
+) -> Records | None:
+    """What the next scan can begin with; None where it could not tell what would change."""
+    reading = project.reading
+    if reading.late or any("//" in path for path in digests) or any(path not in digests for path in project.paths):
+        return None
+    kept = kept or {}
+    own = {*project.paths}
+    fresh = {path: judged for path, judged in project.judged_files.items() if path not in kept}
+    bases = {path: record.bases for path, record in kept.items()}
+    if any(judged.trace is None for judged in fresh.values()):
+        return None
+    inherited = inherited_in({**bases, **{path: judged.bases for path, judged in fresh.items()}})
+    reached = reading.reached
+    files: dict[str, Record] = dict(kept)
+    for path, judged in fresh.items():
+        facts = project.store[path]
+        named = reading.named[path]
+        trace = Trace()
+        for part in (judged.trace, named.trace, reading.traces.get(path), notes.traces.get(path)):
+            if part is not None:
+                trace.update(part)
+        trace.paths.discard(path)
+        visible = path not in own or shown(judged.view)
+        files[path] = Record(
+            trace,
+            path in reading.whole,
+            path not in reading.mentioned and path not in reached,
+            frozenset(reading.mentioned.get(path, ())),
+            named.names,
+            frozenset(named.trace.paths & reached),
+            tuple(facts.plugins),
+            judged.bases,
+            inherited.get(path, frozenset()),
+            judged.uses,
+            facts.error,
+            tuple(errors_of(facts)),
+            judged.view.functions if visible else None,
+            notes.fresh.get(path, _NOTHING) if is_plain(judged.view) else None,
+            rows.get(path, ()),
+        )
+    listed, names = closure(files)
+    if listed != {*project.store.listed} or listed != {*files} or names - {*FAKE_FIXTURES} != reading.names:
+        return None
+    if any((record.plugins or record.whole) and not record.root for record in files.values()):
+        return None
+    if {path: record.bases for path, record in files.items() if record.bases} != project.judge.keeping.everywhere:
+        return None
+    uses = together(files.values())
+    for record in files.values():
+        if any(uses.get(asked, frozenset()) != said for asked, said in record.trace.used.items()):
+            return None
+    return Records(digests, tuple(project.paths), names, paths_of_applications(project.config), files)
+
+
+_NOTHING = Known({}, frozenset(), frozenset(), (), {}, (), "", (), [], [])
+
+
+def is_plain(view: FileView) -> bool:
+    """Whether no two of a file's functions have one name: of such it is not told apart what was done to which."""
+    return len({function.qualname for function in view.functions}) == len(view.functions)

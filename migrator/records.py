@@ -1,0 +1,228 @@
+"""What is kept of each file of a scanned tree, in plain tuples, for the scan after the next change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from migrator.keeping import Bases
+from migrator.known import Known
+from migrator.model import FixtureView, FunctionView, StandIn
+from migrator.traces import Trace, Used
+
+SHAPE = 1
+"""Of what is kept; another one is not understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One file: what was said of it, and what of the tree that was made of."""
+
+    trace: Trace
+    whole: bool
+    """Whether every function of it was read."""
+    root: bool
+    """Whether it was read for its own words."""
+    mentioned: frozenset[str]
+    """Else the names of mock fixtures for which it was read."""
+    names: frozenset[str]
+    """The names of mock fixtures that others see in it."""
+    reached: frozenset[str]
+    """Files that were read for those."""
+    plugins: tuple[str, ...]
+    bases: Bases
+    inherited: frozenset[int]
+    """Its classes that others derive from."""
+    uses: Used
+    error: str | None
+    marks: tuple[str, ...]
+    """What is wrong with its `# mock-ok`."""
+    functions: tuple[FunctionView, ...] | None
+    """None where it has nothing to show."""
+    known: Known | None
+    rows: tuple[Any, ...]
+
+
+def packed(record: Record, once: Callable[[str], str]) -> tuple[Any, ...]:
+    """A record as marshal writes it; `once` gives one object for equal paths."""
+    trace = record.trace
+    return (
+        (
+            tuple(map(once, trace.paths)),
+            tuple(map(once, trace.folders)),
+            tuple(map(once, trace.tops)),
+            tuple(map(once, trace.modules)),
+            _uses_out(trace.used, once),
+        ),
+        record.whole,
+        record.root,
+        tuple(record.mentioned),
+        tuple(record.names),
+        tuple(record.reached),
+        record.plugins,
+        tuple((once(path), index) for path, index in record.bases),
+        tuple(record.inherited),
+        _uses_out(record.uses, once),
+        record.error,
+        record.marks,
+        None if record.functions is None else tuple(_function_out(item, once) for item in record.functions),
+        None if record.known is None else _known_out(record.known, once),
+        record.rows,
+    )
+
+
+def unpacked(path: str, row: tuple[Any, ...]) -> Record:
+    """What was packed."""
+    paths, folders, tops, modules, used = row[0]
+    return Record(
+        Trace(set(paths), set(folders), set(tops), set(modules), _uses_in(used)),
+        row[1],
+        row[2],
+        frozenset(row[3]),
+        frozenset(row[4]),
+        frozenset(row[5]),
+        row[6],
+        frozenset(row[7]),
+        frozenset(row[8]),
+        _uses_in(row[9]),
+        row[10],
+        row[11],
+        None if row[12] is None else tuple(_function_in(path, item) for item in row[12]),
+        None if row[13] is None else _known_in(row[13]),
+        row[14],
+    )
+
+
+def _uses_out(uses: Used, once: Callable[[str], str]) -> tuple[Any, ...]:
+    return tuple((once(path), index, name, tuple(methods)) for ((path, index), name), methods in uses.items())
+
+
+def _uses_in(rows: Iterable[Any]) -> Used:
+    return {((path, index), name): frozenset(methods) for path, index, name, methods in rows}
+
+
+def _function_out(view: FunctionView, once: Callable[[str], str]) -> tuple[Any, ...]:
+    fixture = view.fixture
+    return (
+        view.qualname,
+        view.first_line,
+        view.def_line,
+        view.last_line,
+        view.role,
+        tuple((once(name), None if key is None else once(key)) for name, key in view.requests),
+        tuple(_stand_in_out(item, once) for item in view.stand_ins),
+        None
+        if fixture is None
+        else (fixture.key, fixture.path, fixture.name, fixture.is_mock, fixture.autouse, fixture.services),
+    )
+
+
+def _function_in(path: str, row: tuple[Any, ...]) -> FunctionView:
+    qualname, first, line, last, role, requests, stand_ins, fixture = row
+    return FunctionView(
+        qualname,
+        first,
+        line,
+        last,
+        False,
+        role,
+        (),
+        requests,
+        tuple([_stand_in_in(item) for item in stand_ins]),
+        fixture=None if fixture is None else FixtureView(*fixture),
+    )
+
+
+def _stand_in_out(item: StandIn, once: Callable[[str], str]) -> tuple[Any, ...]:
+    fixture = None if item.fixture is None else once(item.fixture)
+    return (
+        once(item.name),
+        once(item.service),
+        once(item.how),
+        item.asynchronous,
+        fixture,
+        item.text_replies,
+        item.kept,
+    )
+
+
+def _stand_in_in(row: tuple[Any, ...]) -> StandIn:
+    name, service, how, asynchronous, fixture, text_replies, kept = row
+    return StandIn(name, service, "", how, 0, asynchronous, "", fixture, "", text_replies, (), (), "", kept)
+
+
+def _known_out(known: Known, once: Callable[[str], str]) -> tuple[Any, ...]:
+    return (
+        dict(known.asked),
+        tuple(known.makers),
+        tuple(map(once, known.lost)),
+        known.initial,
+        tuple((name, reasons, moved) for (name, reasons), moved in known.outcomes.items()),
+        known.proof,
+        known.flaw,
+        known.end,
+        tuple(known.fixtures),
+        tuple(known.dead),
+    )
+
+
+def _known_in(row: tuple[Any, ...]) -> Known:
+    asked, makers, lost, initial, outcomes, proof, flaw, end, fixtures, dead = row
+    return Known(
+        asked,
+        frozenset(makers),
+        frozenset(lost),
+        initial,
+        {(name, reasons): moved for name, reasons, moved in outcomes},
+        proof,
+        flaw,
+        end,
+        list(fixtures),
+        list(dead),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """A whole tree as it was scanned last."""
+
+    digests: Mapping[str, bytes]
+    """Of every file and folder."""
+    found: tuple[str, ...]
+    names: frozenset[str]
+    """Of all mock fixtures."""
+    applications: tuple[str, ...]
+    """The WebSocket paths of the project's applications."""
+    files: Mapping[str, Record]
+
+
+def all_packed(records: Records) -> tuple[Any, ...]:
+    """Records as marshal writes them."""
+    same: dict[str, str] = {}
+
+    def once(text: str) -> str:
+        return same.setdefault(text, text)
+
+    return (
+        SHAPE,
+        dict(records.digests),
+        records.found,
+        tuple(records.names),
+        records.applications,
+        {path: packed(record, once) for path, record in records.files.items()},
+    )
+
+
+def all_unpacked(kept: tuple[Any, ...]) -> Records | None:
+    """What was packed; None where it has another shape."""
+    if kept[0] != SHAPE:
+        return None
+    _, digests, found, names, applications, files = kept
+    return Records(
+        digests,
+        found,
+        frozenset(names),
+        applications,
+        {path: unpacked(path, row) for path, row in files.items()},
+    )
