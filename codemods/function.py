@@ -25,7 +25,7 @@ from migrator.codemods.listed_calls import listed_calls
 from migrator.codemods.literals import Asserted, literals_of
 from migrator.codemods.look import look
 from migrator.codemods.methods import METHODS
-from migrator.codemods.patch_bind import Binding, binding
+from migrator.codemods.patch_bind import TAKEN_OUT, Binding, binding, undone
 from migrator.codemods.patch_context import BY_HAND, Patches, patches_of
 from migrator.codemods.patch_decorator import below_docstring, undecorated
 from migrator.codemods.patch_factory import as_client, returned
@@ -581,6 +581,8 @@ class _Rewriter:
         if not bindings or not isinstance(statement.body, cst.IndentedBlock):
             return None
         if not all(self._asserts(following) for block in (*self.later, after) for following in block):
+            if all(bound.of_object for bound in bindings) and not self.patches.items:
+                return None  # it puts the real one there, and takes it out where it ends
             raise _Refused(statement, Refuse("what follows the patch may want what it replaced: bind by hand"))
         made = [
             self._bound(bound, statement.leading_lines if not number else ()) for number, bound in enumerate(bindings)
@@ -601,10 +603,22 @@ class _Rewriter:
                 self.taken += 1
                 self.used.add("patch_context")
                 return Binding(self.patches.method, cst.SimpleString(patch.target))
-        return binding(item.item, self.names) if item.asname is None else None
+        return self._binds(item.item) if item.asname is None else None
+
+    def _binds(self, call: cst.BaseExpression) -> Binding | None:
+        return binding(call, self.names, self.function, self.test.imports)
+
+    def _own_patch(self, small: cst.BaseSmallStatement) -> Binding | None:
+        """What `mock = mocker.patch(target)` binds."""
+        for place, patch in self.patches.items:
+            if small is place:
+                self.taken += 1
+                self.used.add("patch_assigned")
+                return Binding(self.patches.method, cst.SimpleString(patch.target))
+        return None
 
     def _bound(self, bound: Binding, leading: Sequence[cst.EmptyLine]) -> cst.BaseStatement:
-        self.used.add("patch_bind")
+        self.used |= {"patch_bind", "patched_attribute"} if bound.of_object else {"patch_bind"}
         self.services = True
         line = bound.line(self.code(bound.target), self.target.face)
         line = f"self.{line}" if self.from_self else line
@@ -703,12 +717,14 @@ class _Rewriter:
             if self._is_maker(small):
                 made = self.expressions(named(small, self.bound))
                 return [statement.with_changes(body=[made])] if self.keeps else []
-        bound = binding(small.value, self.names) if isinstance(small, cst.Expr) else None
+        bound = self._binds(small.value) if isinstance(small, cst.Expr) else self._own_patch(small)
         if bound is not None:
             return [self._bound(bound, statement.leading_lines)]
         if isinstance(small, cst.Assign) and self._keeps(small):
             raise _Refused(small, Refuse("it is kept on self for other methods: request the fixture where it is used"))
         if self._is_handed_out(small):
+            if undone(self.function):
+                raise _Refused(small, Refuse(TAKEN_OUT))
             raise _Refused(
                 small,
                 Refuse("it is patched in or handed out by another mock: real_services.bind(target, …) the real one"),

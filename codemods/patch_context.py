@@ -13,7 +13,9 @@ import libcst as cst
 from migrator.codemods.command import command
 from migrator.codemods.look import look
 from migrator.codemods.methods import METHODS
+from migrator.codemods.patch_assigned import assigned_by_mocker
 from migrator.codemods.patch_decorator import injecting, is_parameter
+from migrator.codemods.patched_attribute import dotted_path, names_of
 from migrator.codemods.site import MOCK_NAMES, Refuse
 from migrator.model import StandIn
 
@@ -88,18 +90,25 @@ class Patch:
     asynchronous: bool | None
 
 
+Place = cst.WithItem | cst.Decorator | cst.Assign
+"""Where a patch gives its mock a name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patches:
     """The patches that make one stand-in, or what stands against taking them out."""
 
-    items: tuple[tuple[cst.WithItem | cst.Decorator, Patch], ...] = ()
+    items: tuple[tuple[Place, Patch], ...] = ()
     asynchronous: bool | None = None
     method: str = "bind"
     refuse: tuple[cst.CSTNode | None, Refuse] | None = None
 
 
 def mock_made_by(
-    call: cst.BaseExpression, code: Callable[[cst.CSTNode], str], imports: dict[str, str]
+    call: cst.BaseExpression,
+    code: Callable[[cst.CSTNode], str],
+    imports: dict[str, str],
+    function: cst.FunctionDef,
 ) -> Patch | Refuse:
     """What a patch call puts a mock in the place of; a refusal where it does more than that."""
     if not isinstance(call, cst.Call):
@@ -110,12 +119,13 @@ def mock_made_by(
     keywords = {item.keyword.value: item.value for item in call.args if item.keyword is not None}
     if strange := sorted(set(keywords) - _HARMLESS):
         return Refuse(f"the patch says {strange[0]}=: {BY_HAND}")
-    parts = _parts(call.func)
+    parts = names_of(call.func)
     if parts[-1:] == ["patch"]:
         target = _dotted(plain[0]) if len(plain) == 1 else None
         written = code(plain[0]) if target is not None else ""
     elif parts[-2:] == ["patch", "object"]:
-        target, written = _attribute(plain, code, imports)
+        path = dotted_path(plain, function, imports) if len(plain) == 2 else None
+        target, written = (str(path.evaluated_value), path.value) if path is not None else (None, "")
     else:
         return Refuse(f"it is patched in by {'.'.join(parts) or code(call.func)}: {BY_HAND}")
     if target is None:
@@ -127,34 +137,13 @@ def _asynchronous(keywords: dict[str, cst.BaseExpression]) -> bool | None:
     """What patch makes is a MagicMock, which cannot be awaited, unless it is told what to make or be like."""
     maker = keywords.get("new_callable")
     if maker is not None:
-        return _MAKERS.get(_parts(maker)[-1]) if _parts(maker) else None
+        return _MAKERS.get(names_of(maker)[-1]) if names_of(maker) else None
     return None if set(keywords) & {"autospec", "spec", "spec_set"} else False
 
 
 def _dotted(node: cst.BaseExpression) -> str | None:
     text = node.evaluated_value if isinstance(node, cst.SimpleString) else None
     return text if isinstance(text, str) and "." in text else None
-
-
-def _attribute(
-    plain: list[cst.BaseExpression], code: Callable[[cst.CSTNode], str], imports: dict[str, str]
-) -> tuple[str | None, str]:
-    """The dotted path of `patch.object(owner, "name")`, and the literal for it in the author's quotes."""
-    if len(plain) != 2 or not isinstance(plain[1], cst.SimpleString):
-        return None, ""
-    owner, name = _parts(plain[0]), plain[1].evaluated_value
-    if not owner or owner[0] not in imports or not isinstance(name, str) or plain[1].prefix:
-        return None, ""
-    path = ".".join([imports[owner[0]], *owner[1:], name])
-    return path, f"{plain[1].quote}{path}{plain[1].quote}"
-
-
-def _parts(node: cst.BaseExpression) -> list[str]:
-    parts: list[str] = []
-    while isinstance(node, cst.Attribute):
-        parts.append(node.attr.value)
-        node = node.value
-    return [*reversed([*parts, node.value])] if isinstance(node, cst.Name) else []
 
 
 def patches_of(
@@ -168,17 +157,20 @@ def patches_of(
 
     A path says that it is what a factory returns, found by these attributes of what is patched.
     """
-    items: list[tuple[cst.WithItem | cst.Decorator, Patch]] = []
-    places: Iterable[tuple[cst.WithItem | cst.Decorator, cst.BaseExpression]]
+    items: list[tuple[Place, Patch]] = []
+    places: Iterable[tuple[Place, cst.BaseExpression]]
     if is_parameter(function, stand_in.name):
         found = injecting(function, stand_in.name)
         if isinstance(found, Refuse):
             return Patches(refuse=(None, found))
         places = ((found, found.decorator),)
     else:
-        places = ((item, item.item) for item in _entered_as(function, stand_in.name))
+        places = [
+            *((item, item.item) for item in _entered_as(function, stand_in.name)),
+            *assigned_by_mocker(function, stand_in.name),
+        ]
     for place, made in places:
-        patch = mock_made_by(made, code, imports)
+        patch = mock_made_by(made, code, imports, function)
         if isinstance(patch, Refuse):
             return Patches(refuse=(place, patch))
         items.append((place, patch))
