@@ -6,7 +6,7 @@ everything else in the file stays as it is by construction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -17,6 +17,7 @@ from migrator.codemods.created_mock import added, named
 from migrator.codemods.fake_client import is_fake_client
 from migrator.codemods.fixture_request import in_its_place, without
 from migrator.codemods.foreign import foreign, guessed
+from migrator.codemods.handed_out import joined
 from migrator.codemods.in_test_case import is_on_self, without_self
 from migrator.codemods.kept_on_self import as_fixture, folded
 from migrator.codemods.layout import laid_out
@@ -83,6 +84,17 @@ class Outcome:
     """The modules that the new text needs."""
 
 
+def _apart(outcome: Outcome, parts: Mapping[str, tuple[StandIn, ...]]) -> Outcome:
+    """The outcome with what went into a pool moved or left with it."""
+    moved = [part for item in outcome.moved for part in (item, *parts.get(item.name, ()))]
+    left = [
+        replace(item, stand_in=part)
+        for item in outcome.left
+        for part in (item.stand_in, *parts.get(item.stand_in.name, ()))
+    ]
+    return replace(outcome, moved=tuple(moved), left=tuple(left))
+
+
 _SHARED = "several {0} clients of the test would be one, with one journal: assert effects, not calls, or split the test"
 
 
@@ -141,15 +153,31 @@ def _rewritten(
     wanted: str | None,
     imports: dict[str, str],
 ) -> Outcome:
-    left: list[Left] = []
-    moved: list[StandIn] = []
-    used: set[str] = set()
-    journals: set[str] = set()
     try:
         module, indent = _parse(chunk)
     except _UNREADABLE:
         return _unread(candidates, "the function cannot be read")
     module = folded(module, (name for item in candidates for name in (item.name, *item.aliases)))
+    pools = joined(module, _function(module, indent), candidates, lambda item: allowed(item) is None)
+    outcome = _each(pools.module, indent, pools.stand_ins, view, fixture_of, environment, allowed, wanted, imports)
+    return _apart(outcome, pools.parts) if pools.parts else outcome
+
+
+def _each(
+    module: cst.Module,
+    indent: str,
+    candidates: Sequence[StandIn],
+    view: FunctionView,
+    fixture_of: Callable[[StandIn], str],
+    environment: Environment,
+    allowed: Callable[[StandIn], Left | None],
+    wanted: str | None,
+    imports: dict[str, str],
+) -> Outcome:
+    left: list[Left] = []
+    moved: list[StandIn] = []
+    used: set[str] = set()
+    journals: set[str] = set()
     probes: list[tuple[StandIn, _Rewriter, cst.Module]] = []
     for stand_in in candidates:
         held = allowed(stand_in) or _unmovable(stand_in, view)

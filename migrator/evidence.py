@@ -120,9 +120,12 @@ _PAIRS: dict[tuple[str, str], Service] = {
     ("db", "clickhouse"): "clickhouse",
 }
 
+NUMBERED = "SQL with $1"
+"""Stands among the methods used where a statement with numbered parameters is: PostgreSQL's own."""
 _METHODS: dict[Service, frozenset[str]] = {
     "postgres": frozenset(
         [
+            NUMBERED,
             "fetchrow",
             "fetchval",
             "executemany",
@@ -375,6 +378,17 @@ def service_of_methods(used: Iterable[str]) -> tuple[Service, str] | None:
         service, found = next(iter(shared.items()))
         return service, ", ".join(sorted(found))
     return None
+
+
+def handed_out(path: str, text: str) -> bool:
+    """Whether what is put there is what a pool or connection hands out: `acquire.return_value.__aenter__`."""
+    giver, _, below = path.partition(".")
+    if giver == "acquire" and below == "return_value":
+        return True
+    return giver in _GIVERS and any(enter in below or enter in text for enter in ("__aenter__", "__enter__"))
+
+
+_GIVERS = frozenset({"acquire", "connection", "cursor", "getconn"})
 
 
 def client_methods(used: Iterable[str]) -> tuple[Service, int] | None:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
+from migrator.evidence import NUMBERED
 from migrator.facts import (
     EMPTY,
     NONE,
@@ -825,7 +826,7 @@ class _Extractor:
             self.add("inspect", node, self.symbol(node), origin=base, root=self.root(node), name=node.attr)
         if function is not None:
             root = _root_text(node)
-            if root and _is_first(node, root):
+            if root and (_is_first(node, root) or _is_handed_out(node)):
                 function.methods.setdefault(root, set()).add(node.attr)
         chain = _chain(node)
         if chain and chain in self.scope.names:
@@ -841,8 +842,10 @@ class _Extractor:
             owner = self.function
             if owner is not None:
                 root = _root_text(function)
-                if root and _is_first(function, root):
+                if root and (_is_first(function, root) or _is_handed_out(function)):
                     owner.methods.setdefault(root, set()).add(function.attr)
+                if root and function.attr.startswith("assert_") and _says_numbered(node):
+                    owner.methods.setdefault(root, set()).add(NUMBERED)
             chain = _chain(function)
             if chain and chain in self.scope.names:
                 called = _union(self.scope.names[chain])
@@ -1284,6 +1287,31 @@ def _chain(node: ast.expr) -> str:
         return ""
     parts.append(node.id)
     return ".".join(reversed(parts))
+
+
+def _is_handed_out(node: ast.Attribute) -> bool:
+    """Whether it is asked of what an attribute gives to `with`: `pool.acquire….__aenter__.return_value.x`."""
+    given = node.value
+    return (
+        isinstance(given, ast.Attribute)
+        and given.attr == "return_value"
+        and isinstance(given.value, ast.Attribute)
+        and given.value.attr in ("__aenter__", "__enter__")
+        and node.attr not in BEHAVIOUR_ATTRIBUTES
+    )
+
+
+_NUMBERED_SQL = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|CALL)\b.*\$1\b", re.IGNORECASE | re.DOTALL)
+
+
+def _says_numbered(node: ast.Call) -> bool:
+    """Whether a call is given a statement with numbered parameters, as asyncpg's clients are."""
+    return any(
+        isinstance(argument, ast.Constant)
+        and isinstance(argument.value, str)
+        and _NUMBERED_SQL.match(argument.value) is not None
+        for argument in node.args[:1]
+    )
 
 
 def _attributes(node: ast.expr) -> list[str]:

@@ -21,6 +21,7 @@ from migrator.evidence import (
     NO_EVIDENCE,
     Evidence,
     configured,
+    handed_out,
     is_neutral,
     service_of_methods,
     service_of_name,
@@ -502,7 +503,8 @@ class Judge:
         used: set[str] = set()
         for path, index in self._parameters.get(name, ()):
             if (name, key) in self.requested(path, index):
-                used |= self.linker.facts[path].functions[index].methods.get(name, set())
+                function = self.linker.facts[path].functions[index]
+                used |= function.methods.get(name, set()) | _used_on_handed_out(function, name)
         return frozenset(used)
 
     def uses(self, path: str) -> Used:
@@ -511,7 +513,7 @@ class Judge:
         for index, function in enumerate(self.linker.facts[path].functions):
             for name, key in self.requested(path, index):
                 if key is not None:
-                    found[key, name] |= function.methods.get(name, set())
+                    found[key, name] |= function.methods.get(name, set()) | _used_on_handed_out(function, name)
         return {asked: frozenset(methods) for asked, methods in found.items() if methods}
 
     # -- services
@@ -551,6 +553,11 @@ class Judge:
         if best.rank >= METHODS:
             used = {method for returned in function.returned_names for method in function.methods.get(returned, ())}
             used |= {item.path.split(".", 1)[0] for item in function.programmed if item.root in function.returned_names}
+            for returned in function.returned_names:
+                used |= _used_on_handed_out(function, returned)
+            for given in _handed_out_by(function, set(function.returned_names)):
+                requested = dict(self.requested(path, index)).get(given)
+                used |= self.used_on(requested, given) if requested is not None else set()
             for origin in (*function.returns, *(item.origin for item in function.locals.values())):
                 used |= _keywords(origin)
             used |= self.used_on(key, name)
@@ -589,6 +596,7 @@ class Judge:
         while owner is not None:
             used |= owner.methods.get(name, set())
             used |= {item.path.partition(".")[0] for item in owner.programmed if item.root == name}
+            used |= _used_on_handed_out(owner, name)
             if name in owner.locals:
                 used |= _keywords(owner.locals[name].origin)
                 found += self._value_evidence(path, owner.locals[name].origin)
@@ -642,7 +650,10 @@ class Judge:
                 for value in self.linker.values(path, called)
             ):
                 yield self._target(target)
-        sources = [owner.locals[name].root, *(item.root for item in owner.programmed if item.text == name)]
+        sources = [owner.locals[name].root]
+        for item in owner.programmed:
+            if item.text == name or (handed_out(item.path, item.text) and name in _NAME.findall(item.text)):
+                sources.append(item.root)
         for root in sources:
             if root and root != name and root != "self":
                 yield self.name_evidence(path, function, cls, root)
@@ -1068,8 +1079,10 @@ class Judge:
                 found += _answers("", local.maker, local.line)
         if all(_is_made(self.linker, path, origin) for origin in function.returns):
             found += [answer for text, line in function.returned_calls for answer in _answers("", text, line)]
+        names = set(function.returned_names)
+        names |= _handed_out_by(function, names)  # what a pool hands out answers for it
         for item in function.programmed:
-            if item.root not in function.returned_names:
+            if item.root not in names:
                 continue
             stem, _, last = item.path.rpartition(".")
             if last in ("return_value", "side_effect"):
@@ -1181,6 +1194,40 @@ _CHAINED = {"RS501": True, "RS602": False}
 
 def _end(violation: Violation) -> tuple[int, int]:
     return violation.span.end_line, violation.span.end_column
+
+
+def _used_on_handed_out(owner: Function, name: str) -> set[str]:
+    """The methods used on what a pool or connection hands out.
+
+    An acquired connection with cursors may be any database's.
+    """
+    given = _handed_out_by(owner, {name})
+    used = {method for part in given for method in owner.methods.get(part, ())}
+    for item in owner.programmed:
+        if item.root == name and handed_out(item.path, item.text):
+            used |= CLIENTS["postgres"] & set(item.path.partition("__.return_value.")[2].split(".")[:1])
+    return used if "cursor" not in used else set()
+
+
+def _handed_out_by(owner: Function, names: set[str]) -> set[str]:
+    """The names of what a pool or connection of some names hands out."""
+    given = {
+        part
+        for item in owner.programmed
+        if item.root in names and handed_out(item.path, item.text)
+        for part in _NAME.findall(item.text)
+    }
+    given |= {
+        part
+        for item in owner.programmed
+        if item.root in given and item.path.startswith(("__aenter__", "__enter__"))
+        for part in _NAME.findall(item.text)
+    }
+    given |= {other for other, local in owner.locals.items() if local.root in names and "__aenter__" in local.maker}
+    return given - names
+
+
+_NAME = re.compile(r"\b[^\W\d]\w*\b")
 
 
 def _answers(path: str, text: str, line: int) -> Iterator[Answer]:

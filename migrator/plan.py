@@ -331,8 +331,26 @@ class _Planner:
                         self.held[owner, member.qualname, stand_in.name] = reason
                         again.add(owner)
         self.rewrite_again(again)
-        if again or self._settle_kept():
+        if again or self._settle_wired(fixtures) or self._settle_kept():
             self.settle()
+
+    def _settle_wired(self, fixtures: Mapping[str, FunctionView]) -> bool:
+        """Holds back what another mock of the test was made with, where that one stays; says whether it did."""
+        again: set[str] = set()
+        for path, view in self._all_functions():
+            moved = {item.fixture: item for item in self._outcome(path, view).moved if item.fixture is not None}
+            for item in view.stand_ins if moved else ():
+                maker = fixtures.get(item.fixture or "")
+                if maker is None or maker.fixture is None or not maker.fixture.is_mock or item.fixture in moved:
+                    continue
+                for key_ in {wanted for _, wanted in maker.requests if wanted in moved}:
+                    stand_in = moved[key_]
+                    self.held[path, view.qualname, stand_in.name] = (
+                        f"{item.name} is made with it and stays a mock: mend that first, or give the code the real one"
+                    )
+                    again.add(path)
+        self.rewrite_again(again)
+        return bool(again)
 
     def _settle_kept(self) -> bool:
         """Holds back what a class keeps on self unless all its methods can have the real one; says whether it did."""
