@@ -1,4 +1,4 @@
-"""Serving the applications under test: ASGI, on a real port, in a thread of the test process.
+"""Serving the applications under test: ASGI or WSGI, on a real port, in a thread of the test process.
 
 In this process, so that what a test binds or patches is what the application sees; in a thread with a loop of its own,
 so that it answers while the test waits.
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from realservices.errors import ConfigError, ServiceError
+from realservices.interface import interface_of
 
 _PATIENCE = 30.0  # seconds for start-up and for shut-down
 
@@ -60,8 +61,7 @@ def serve(name: str, target: str, root: Path, sock: socket.socket) -> App:
 
     application = load(name, target, root)
     failures: list[str] = []
-    config = uvicorn.Config(application, lifespan="auto", log_config=None, access_log=False, ws="websockets-sansio")
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(_config(application))
     started = threading.Event()
 
     def run() -> None:
@@ -89,6 +89,21 @@ def serve(name: str, target: str, root: Path, sock: socket.socket) -> App:
     return App(name, url, ws_url, server, thread)
 
 
+def _config(application: Any) -> Any:
+    import uvicorn
+
+    interface = interface_of(application)
+    if interface == "wsgi":
+        from a2wsgi import WSGIMiddleware  # uvicorn's own adapter is deprecated for it
+
+        # WSGI knows neither a lifespan nor WebSockets
+        adapted: Any = WSGIMiddleware(application)
+        return uvicorn.Config(adapted, interface="asgi3", lifespan="off", ws="none", log_config=None, access_log=False)
+    return uvicorn.Config(
+        application, interface=interface, lifespan="auto", ws="websockets-sansio", log_config=None, access_log=False
+    )
+
+
 def load(name: str, target: str, root: Path) -> Any:
     """The application object. Raises ConfigError where there is none, ServiceError where importing it fails."""
     key = f"{root / 'pyproject.toml'}: tool.realservices.apps.{name}"
@@ -109,6 +124,8 @@ def load(name: str, target: str, root: Path) -> Any:
         if not hasattr(found, part):
             raise ConfigError(f"{key} = {target!r}: {module} has no {attribute}")
         found = getattr(found, part)
+    if not callable(found):
+        raise ConfigError(f"{key} = {target!r}: that is {type(found).__name__}, not an ASGI or WSGI application")
     return found
 
 

@@ -48,7 +48,11 @@ KEYS = (
         "A variable that the application reads, set before it is imported; {postgres.dsn}, {redis.url}, "
         "{clickhouse.url}, {apps.NAME.url} and the like are filled in.",
     ),
-    Key("apps.NAME", "", 'An ASGI application, "package.module:attribute", served on a real port for the session.'),
+    Key(
+        "apps.NAME",
+        "",
+        'An ASGI or WSGI application, "package.module:attribute", served on a real port for the session.',
+    ),
 )
 
 VARIABLES = (
