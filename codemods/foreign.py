@@ -17,6 +17,11 @@ _SERVER = (
     " real_websocket_client to its path and assert what it receives"
 )
 _RESPONSE = "it stands for a response ({name}), no client: move the mock that answers it and assert the real response"
+_MADE_BY_CODE = (
+    "it stands for a client that the code makes for itself and enters ({name}): give the code the address of the"
+    " application that answers, as {{apps.NAME.url}} in [tool.realservices.env], take the patch out and expect what it"
+    " answers; what fails to connect does so in real_http_client.outage()"
+)
 _PIPELINE = (
     "it stands for a pipeline ({name}): give the code the real client; what its pipelines send is in the same journal"
 )
@@ -49,6 +54,7 @@ _FOREIGN: dict[Service, tuple[tuple[str, frozenset[str]], ...]] = {
         ),
     ),
     "http": (
+        (_MADE_BY_CODE, frozenset("__aenter__ __enter__ __aexit__ __exit__".split())),
         (
             _RESPONSE,
             frozenset(

@@ -46,6 +46,7 @@ from migrator.codemods.site import (
     Test,
     is_literal,
 )
+from migrator.codemods.web_fake import web_fake
 from migrator.evidence import BY_NAME, words
 from migrator.model import Fix, FunctionView, StandIn
 from migrator.nesting import too_deep
@@ -121,7 +122,7 @@ def rewrite_function(
     """
     chunk = "".join(lines[view.first_line - 1 : view.last_line])
     candidates = [stand_in for stand_in in view.stand_ins if stand_in.service != "other"]
-    held = [allowed(stand_in) or _unmovable(stand_in, view) for stand_in in candidates]
+    held = [allowed(stand_in) or _unmovable(stand_in, view, environment, chunk) for stand_in in candidates]
     if all(held):  # nothing to parse it for
         return Outcome(None, (), tuple(item for item in held if item is not None))
     if reason := _unfit(chunk):
@@ -159,12 +160,15 @@ def _rewritten(
         return _unread(candidates, "the function cannot be read")
     module = folded(module, (name for item in candidates for name in (item.name, *item.aliases)))
     pools = joined(module, _function(module, indent), candidates, lambda item: allowed(item) is None)
-    outcome = _each(pools.module, indent, pools.stand_ins, view, fixture_of, environment, allowed, wanted, imports)
+    outcome = _each(
+        pools.module, chunk, indent, pools.stand_ins, view, fixture_of, environment, allowed, wanted, imports
+    )
     return _apart(outcome, pools.parts) if pools.parts else outcome
 
 
 def _each(
     module: cst.Module,
+    chunk: str,
     indent: str,
     candidates: Sequence[StandIn],
     view: FunctionView,
@@ -180,7 +184,7 @@ def _each(
     journals: set[str] = set()
     probes: list[tuple[StandIn, _Rewriter, cst.Module]] = []
     for stand_in in candidates:
-        held = allowed(stand_in) or _unmovable(stand_in, view)
+        held = allowed(stand_in) or _unmovable(stand_in, view, environment, chunk)
         if held is not None:
             left.append(held)
             continue
@@ -266,8 +270,10 @@ def _without_what_they_held(left: list[Left], moved: Sequence[StandIn]) -> list[
     return [item for item in left if item.stand_in.root not in gone]
 
 
-def _unmovable(stand_in: StandIn, view: FunctionView) -> Left | None:
+def _unmovable(stand_in: StandIn, view: FunctionView, environment: Environment, chunk: str) -> Left | None:
     fixture = f"the real {stand_in.service} fixture"
+    if stand_in.fake and (refuse := web_fake(stand_in.fake, chunk, environment.applications)) is not None:
+        return Left(stand_in, stand_in.line, refuse.reason, refuse.fix)
     if stand_in.fake and not is_fake_client(stand_in):
         reason = f"it is a fake by {stand_in.fake}, not a client: request {fixture} and expect its own answers"
         return Left(stand_in, stand_in.line, reason, "manual")

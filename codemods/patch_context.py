@@ -17,7 +17,7 @@ from migrator.codemods.patch_assigned import assigned_by_mocker
 from migrator.codemods.patch_decorator import injecting, is_parameter
 from migrator.codemods.patched_attribute import dotted_path, names_of
 from migrator.codemods.site import MOCK_NAMES, Refuse
-from migrator.model import StandIn
+from migrator.model import Service, StandIn
 
 EXAMPLES = [
     (
@@ -77,6 +77,12 @@ _MAKERS = {
 _HARMLESS = frozenset({"autospec", "spec", "spec_set", "new_callable", "name"})
 _VERBS = frozenset("get create make build new open connect init acquire provide setup ensure with from".split())
 _NO_METHODS = frozenset({"client", "connection", "from_url", "connect"})
+_FUNCTION = "bind the client that it belongs to, or its factory, with real_services and seed what it answers"
+_FUNCTIONS: dict[Service, str] = {
+    "http": "give the code the address of an application of [tool.realservices.apps], as {apps.NAME.url} in"
+    " [tool.realservices.env], take the patch out and expect what it answers",
+}
+"""What a person does where a function is patched that sends requests without a client to bind."""
 BY_HAND = "bind by hand with real_services.bind(target, …)"
 
 
@@ -181,7 +187,7 @@ def patches_of(
     last = path[-1] if path else items[0][1].name
     if itself.found is not None or (_is_method(last, stand_in) if path is not None else _is_no_client(last, stand_in)):
         what = f"what is patched is {last}, which is called itself and no client"
-        mend = "bind the client that it belongs to, or its factory, with real_services and seed what it answers"
+        mend = _FUNCTIONS.get(stand_in.service, _FUNCTION)
         return Patches(refuse=(itself.found or items[0][0], Refuse(f"{what}: {mend}")))
     known = {patch.asynchronous for _, patch in items}
     asynchronous = known.pop() if len(known) == 1 else None
@@ -207,7 +213,13 @@ def _longer(literal: str, path: Sequence[str]) -> str:
 
 
 def _is_method(name: str, stand_in: StandIn) -> bool:
+    if stand_in.service == "http" and name.lower() in _REQUESTING:
+        return True
     return name in METHODS[stand_in.service] and name not in _NO_METHODS
+
+
+_REQUESTING = frozenset({"urlopen", "urlretrieve"})
+"""Functions that send a request of themselves: what they return is a response, no client."""
 
 
 def _is_no_client(name: str, stand_in: StandIn) -> bool:

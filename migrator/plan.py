@@ -21,6 +21,7 @@ from migrator.codemods.routes import websocket_paths
 from migrator.codemods.schema import read_schema
 from migrator.codemods.site import Environment
 from migrator.codemods.unused_import import newly_unused, prune
+from migrator.codemods.web_fake import library_of, web_fake
 from migrator.config import REAL_FIXTURES, SERVICE_FIXTURES, Config
 from migrator.facts import Facts, Function
 from migrator.forked import forked
@@ -82,33 +83,42 @@ class Plan:
     files: dict[str, FilePlan] = field(default_factory=dict)
     makers: dict[str, frozenset[str]] = field(default_factory=dict)
     """By path, the mock fixtures that are defined there, as violations name what they are in."""
+    applications: tuple[str, ...] = ()
+    """The applications that the project serves to its tests."""
 
     def decide(self, path: str, violations: Sequence[Violation]) -> list[tuple[Fix, str]]:
         """The fix of each violation of a file, and the reason where it is not automatic."""
         plan = self.files.get(path)
         makers = self.makers.get(path, frozenset())
         if plan is None:
-            return [_default(violation, makers) for violation in violations]
+            return [_default(violation, makers, self.applications) for violation in violations]
         gone = set(plan.removed)
-        return [("auto", "") if violation in gone else _stays(plan, violation, makers) for violation in violations]
+        return [
+            ("auto", "") if violation in gone else _stays(plan, violation, makers, self.applications)
+            for violation in violations
+        ]
 
 
-def _stays(plan: FilePlan, violation: Violation, makers: frozenset[str]) -> tuple[Fix, str]:
+def _stays(
+    plan: FilePlan, violation: Violation, makers: frozenset[str], applications: tuple[str, ...]
+) -> tuple[Fix, str]:
     if violation.service == "other" and violation.code not in ("RS101", "RS102"):
-        return _default(violation, makers)
+        return _default(violation, makers, applications)
     root = violation.symbol.partition(".")[0]
     same = [left for left in plan.left if left.test == violation.test]
     chosen = next((left for left in same if left.mock == root), same[0] if same else None)
-    return (chosen.fix, chosen.reason) if chosen is not None else _default(violation, makers)
+    return (chosen.fix, chosen.reason) if chosen is not None else _default(violation, makers, applications)
 
 
-def _default(violation: Violation, makers: frozenset[str]) -> tuple[Fix, str]:
+def _default(violation: Violation, makers: frozenset[str], applications: tuple[str, ...]) -> tuple[Fix, str]:
     if violation.code in ("RS101", "RS102"):
         return "manual", _BY_CODE[violation.code]
     if violation.service == "other":
         return "manual", _NO_SERVICE
     if violation.test in makers and violation.code in ("RS201", "RS202", "RS501"):
         return "manual", "it goes with its fixture, once nothing requests that"
+    if (refuse := web_fake(library_of(violation.evidence), "", applications)) is not None:
+        return refuse.fix, refuse.reason
     fixture = SERVICE_FIXTURES[violation.service]
     return "manual", _BY_CODE.get(violation.code, _OTHERWISE).format(fixture=fixture)
 
@@ -649,7 +659,7 @@ class _Planner:
         for violation in self.views[path].violations:
             brings = violation.code in _BRINGS and violation.service != "other" and violation.suppressed is None
             if brings and violation.test and violation.test not in explained and violation not in gone:
-                fix, reason = _default(violation, frozenset())
+                fix, reason = _default(violation, frozenset(), self.environment.applications)
                 rows.append(LeftAlone(path, violation.test, violation.symbol, violation.span.line, reason, fix))
         return tuple(rows)
 
@@ -762,7 +772,8 @@ def plan_project(
     processes = jobs or os.cpu_count() or 1
     planner.rewrite_all(touched, processes)
     planner.settle()
-    plan = Plan(makers={path: makers for path in planner.views if (makers := planner.mock_makers(path))})
+    makers = {path: makers for path in planner.views if (makers := planner.mock_makers(path))}
+    plan = Plan(makers=makers, applications=planner.environment.applications)
     held = {path: planner.held_in(path) for path in touched}
     proved = _proved(planner, [path for path in touched if planner.changed(path)], processes, not (texts or FULL))
     for path, (_, _, flaw_, _) in proved.items():
