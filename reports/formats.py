@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -39,18 +39,30 @@ def row(violation: Violation) -> dict[str, Any]:
 
 
 def as_json(scan: Scan, version: str, by: str | None) -> str:
-    """The JSON document of design.md's contract; `groups` is there where `--by` asks for it."""
-    document: dict[str, Any] = {
-        "version": 1,
-        "tool": {"name": "mock-migrator", "version": version},
-        "root": scan.root,
-        "summary": asdict(summarize(scan)),
-        "violations": [row(violation) for violation in scan.violations],
-        "unreadable": [{"path": item.path, "error": item.error} for item in scan.unreadable],
+    """The JSON document of design.md's contract; `groups` is there where `--by` asks for it.
+
+    A violation stands on one line: two scans can be compared by diff, and json's quick encoder does not indent.
+    """
+    members = {
+        "version": "1",
+        "tool": _encode({"name": "mock-migrator", "version": version}),
+        "root": _encode(scan.root),
+        "summary": json.dumps(asdict(summarize(scan)), indent=2).replace("\n", "\n  "),
+        "violations": _lines(map(row, scan.violations)),
+        "unreadable": _lines({"path": item.path, "error": item.error} for item in scan.unreadable),
     }
     if by is not None:
-        document["groups"] = {"by": by, "counts": dict(group(scan.counted, by))}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        members["groups"] = _encode({"by": by, "counts": dict(group(scan.counted, by))})
+    return "{\n" + ",\n".join(f'  "{name}": {text}' for name, text in members.items()) + "\n}\n"
+
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _lines(entries: Iterable[dict[str, Any]]) -> str:
+    """A list with an entry a line."""
+    lines = [f"    {_encode(entry)}" for entry in entries]
+    return "[\n" + ",\n".join(lines) + "\n  ]" if lines else "[]"
 
 
 def as_csv(scan: Scan, version: str, by: str | None) -> str:
