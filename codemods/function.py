@@ -30,6 +30,7 @@ from migrator.codemods.patch_bind import TAKEN_OUT, Binding, binding, undone
 from migrator.codemods.patch_context import BY_HAND, Patches, patches_of
 from migrator.codemods.patch_decorator import below_docstring, undecorated
 from migrator.codemods.patch_factory import as_client, returned
+from migrator.codemods.patch_started import handed, is_started
 from migrator.codemods.registry import expressions, service_table, statements
 from migrator.codemods.site import (
     ASSERTIONS,
@@ -83,6 +84,8 @@ class Outcome:
     """Whether nothing is left of the function: it goes."""
     imports: frozenset[str] = frozenset()
     """The modules that the new text needs."""
+    stopped: frozenset[str] = frozenset()
+    """The attributes of self with patchers that are there no more: what stops them in other methods goes."""
 
 
 def _apart(outcome: Outcome, parts: Mapping[str, tuple[StandIn, ...]]) -> Outcome:
@@ -114,11 +117,13 @@ def rewrite_function(
     allowed: Callable[[StandIn], Left | None] = lambda stand_in: None,
     wanted: str | None = None,
     imports: dict[str, str] | None = None,
+    may_go: Callable[[str], bool] = lambda attribute: True,
 ) -> Outcome:
     """Rewrites the function of a view in a file of lines (with their ends).
 
     `allowed` may hold back a stand-in with its own reason; `wanted` holds back those in whose migration the rewrite of
-    that name takes no part. Raises nothing: what cannot be parsed stays.
+    that name takes no part. `may_go` says whether other methods do no more than stop the patcher that an attribute of
+    self holds. Raises nothing: what cannot be parsed stays.
     """
     chunk = "".join(lines[view.first_line - 1 : view.last_line])
     candidates = [stand_in for stand_in in view.stand_ins if stand_in.service != "other"]
@@ -128,7 +133,7 @@ def rewrite_function(
     if reason := _unfit(chunk):
         return _unread(candidates, reason)
     try:
-        return _rewritten(chunk, candidates, view, fixture_of, environment, allowed, wanted, imports or {})
+        return _rewritten(chunk, candidates, view, fixture_of, environment, allowed, wanted, imports or {}, may_go)
     except RecursionError:
         return _unread(candidates, _TOO_DEEP)
 
@@ -153,6 +158,7 @@ def _rewritten(
     allowed: Callable[[StandIn], Left | None],
     wanted: str | None,
     imports: dict[str, str],
+    may_go: Callable[[str], bool],
 ) -> Outcome:
     try:
         module, indent = _parse(chunk)
@@ -189,7 +195,7 @@ def _each(
             left.append(held)
             continue
         # refusals are looked for in the text as it stands in the file, so that their lines are right
-        probe = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports)
+        probe = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports, may_go)
         try:
             rewritten = probe.run()
         except _Refused as refused:
@@ -217,16 +223,18 @@ def _each(
     # each is rewritten in what the ones before it left; the first in the text that it was tried in
     first, module = next((probe, text) for item, probe, text in probes if item is moved[0])
     on_self = dict(first.on_self)
+    stopped = {*first.stopped}
     for stand_in in moved[1:]:
-        rewriter = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports)
+        rewriter = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports, may_go)
         try:
             module = rewriter.run()
             on_self.update(rewriter.on_self)
+            stopped |= rewriter.stopped
         except _Refused as refused:  # two stand-ins in one statement that cannot both move
             return Outcome(
                 None, (), (*left, *(Left(item, item.line, refused.refuse.reason, "manual") for item in moved))
             )
-    return _outcome(module, indent, view, moved, left, used, on_self)
+    return replace(_outcome(module, indent, view, moved, left, used, on_self), stopped=frozenset(stopped))
 
 
 def _outcome(
@@ -335,6 +343,7 @@ class _Rewriter:
         fixture: str,
         environment: Environment,
         imports: dict[str, str],
+        may_go: Callable[[str], bool],
     ) -> None:
         stand_in = _patched(stand_in, view) or stand_in
         self.module = module
@@ -345,7 +354,13 @@ class _Rewriter:
         self.services = False
         self.function = _function(module, indent)
         self.names = {stand_in.name, *stand_in.aliases}
-        self.patches = self._patches(stand_in, imports) if stand_in.how == "patch" else Patches()
+        makes = bool(stand_in.kept) and stand_in.how != "kept"
+        self.may_go = may_go
+        is_patched = stand_in.how == "patch" or (makes and is_started(stand_in))
+        self.patches = self._patches(stand_in, imports) if is_patched else Patches()
+        self.gone = {*self.patches.gone}
+        """Lines that are only about a patch that is there no more."""
+        self.stopped = {self.patches.stopped} - {""}
         asynchronous = stand_in.asynchronous
         if asynchronous is None:
             asynchronous = view.is_async if self.patches.asynchronous is None else self.patches.asynchronous
@@ -360,7 +375,6 @@ class _Rewriter:
             self.on_self[f"self.{fixture}"] = fixture
             fixture = f"self.{fixture}"
         self.bound = Target(stand_in, fixture, fixture, view.is_async, asynchronous).bound
-        makes = bool(stand_in.kept) and stand_in.how != "kept"
         self.is_injected = makes and not view.injected
         """Whether the function put the mock on self, and an autouse fixture puts the real client there before it."""
         self.makes = makes
@@ -387,11 +401,11 @@ class _Rewriter:
         path = returned(self.function, stand_in.name)
         folded = as_client(self.module, self.function, stand_in.name, path) if path is not None else None
         if folded is None:
-            return patches_of(self.function, stand_in, self.code, imports, None)
+            return patches_of(self.function, stand_in, self.code, imports, None, self.may_go)
         self.module = folded
         self.function = _function(folded, self.indent)
         self.used.add("patch_factory")
-        return patches_of(self.function, stand_in, self.code, imports, path)
+        return patches_of(self.function, stand_in, self.code, imports, path, self.may_go)
 
     # -- positions and text
 
@@ -476,7 +490,7 @@ class _Rewriter:
                 self.on_self["self.real_services"] = "real_services"
             return without(self.function.params, self.target.stand_in.name)
         if self.target.stand_in.kept:
-            self.used.add("kept_on_self")
+            self.used |= {"kept_on_self", "patch_started"} if is_started(self.target.stand_in) else {"kept_on_self"}
         if self.target.direct:
             return self.function.params
         if self.target.stand_in.how == "parameter":
@@ -525,7 +539,7 @@ class _Rewriter:
             raise _Refused(None, Refuse(reason))
         mapped = self.target.stand_in.name in self.test.environment.fixtures or evidence.startswith("configured ")
         if self.patches.items:
-            if not finder.found:
+            if not finder.found and not self.makes:
                 raise _Refused(
                     self.patches.items[0][0], Refuse(f"nothing says that what is patched is a client: {BY_HAND}")
                 )
@@ -587,6 +601,8 @@ class _Rewriter:
         while index < len(body):
             statement = body[index]
             index += 1
+            if statement in self.gone:
+                continue
             if not self.mentions(statement):
                 out.append(statement)
                 continue
@@ -643,19 +659,46 @@ class _Rewriter:
         return binding(call, self.names, self.function, self.test.imports)
 
     def _own_patch(self, small: cst.BaseSmallStatement) -> Binding | None:
-        """What `mock = mocker.patch(target)` binds."""
+        """What `mock = mocker.patch(target)` or `mock = patcher.start()` binds."""
         for place, patch in self.patches.items:
             if small is place:
                 self.taken += 1
-                self.used.add("patch_assigned")
                 return Binding(self.patches.method, cst.SimpleString(patch.target))
         return None
+
+    def _started(self, own: Binding, statement: cst.SimpleStatementLine) -> list[cst.BaseStatement]:
+        """What stands in the place of the statement that gives a patch's mock its name."""
+        small = statement.body[0]
+        assert isinstance(small, cst.Assign)
+        self.used.add("patch_started" if self._is_started(small) else "patch_assigned")
+        if not self.makes or self.is_injected:
+            if self.is_injected:
+                self.on_self["self.real_services"] = "real_services"
+            return [self._bound(own, statement.leading_lines)]
+        kept = self.expressions(named(small, self.bound))
+        return [statement.with_changes(body=[kept]), self._bound(own, ())]
+
+    def _stop(self, small: cst.Assign) -> None:
+        """Takes away whatever starts and stops the patcher that a statement makes with a stand-in."""
+        by_hand = handed(self.function, small, self.code, self.may_go)
+        if isinstance(by_hand, Refuse):
+            raise _Refused(small, by_hand)
+        self.used.add("patch_started")
+        if self.is_injected:
+            self.on_self["self.real_services"] = "real_services"
+        self.gone |= {*by_hand.gone}
+        self.stopped |= {by_hand.patcher} if by_hand.patcher.startswith("self.") else set()
+
+    @staticmethod
+    def _is_started(small: cst.Assign) -> bool:
+        called = small.value.func if isinstance(small.value, cst.Call) else None
+        return isinstance(called, cst.Attribute) and called.attr.value == "start"
 
     def _bound(self, bound: Binding, leading: Sequence[cst.EmptyLine]) -> cst.BaseStatement:
         self.used |= {"patch_bind", "patched_attribute"} if bound.of_object else {"patch_bind"}
         self.services = True
         line = bound.line(self.code(bound.target), self.target.face)
-        line = f"self.{line}" if self.from_self else line
+        line = f"self.{line}" if self.from_self or self.is_injected else line
         return cst.parse_statement(line, self.module.config_for_parsing).with_changes(leading_lines=leading)
 
     def _act(self, body: Sequence[cst.BaseStatement], start: int) -> tuple[list[cst.BaseStatement], int]:
@@ -744,6 +787,11 @@ class _Rewriter:
             if isinstance(result, Around):
                 return result
             return self._replaced(statement, result.lines)
+        if (own := self._own_patch(small)) is not None:
+            return self._started(own, statement)
+        if isinstance(small, cst.Assign) and (bound := self._binds(small.value)) is not None:
+            self._stop(small)
+            return [self._bound(bound, statement.leading_lines)]
         if self._is_maker(small) or self._is_alias(small):
             assert isinstance(small, cst.Assign | cst.AnnAssign)
             if self.is_injected:
@@ -751,7 +799,7 @@ class _Rewriter:
             if self._is_maker(small):
                 made = self.expressions(named(small, self.bound))
                 return [statement.with_changes(body=[made])] if self.keeps else []
-        bound = self._binds(small.value) if isinstance(small, cst.Expr) else self._own_patch(small)
+        bound = self._binds(small.value) if isinstance(small, cst.Expr) else None
         if bound is not None:
             return [self._bound(bound, statement.leading_lines)]
         if isinstance(small, cst.Assign) and self._keeps(small):

@@ -15,6 +15,7 @@ from migrator.codemods.look import look
 from migrator.codemods.methods import METHODS
 from migrator.codemods.patch_assigned import assigned_by_mocker
 from migrator.codemods.patch_decorator import injecting, is_parameter
+from migrator.codemods.patch_started import started
 from migrator.codemods.patched_attribute import dotted_path, names_of
 from migrator.codemods.site import MOCK_NAMES, Refuse
 from migrator.model import Service, StandIn
@@ -107,6 +108,10 @@ class Patches:
     items: tuple[tuple[Place, Patch], ...] = ()
     asynchronous: bool | None = None
     method: str = "bind"
+    gone: tuple[cst.BaseStatement, ...] = ()
+    """Lines about what makes, starts and stops a patch by hand."""
+    stopped: str = ""
+    """The attribute of self that other methods stop such a patch by."""
     refuse: tuple[cst.CSTNode | None, Refuse] | None = None
 
 
@@ -158,12 +163,16 @@ def patches_of(
     code: Callable[[cst.CSTNode], str],
     imports: dict[str, str],
     path: tuple[str, ...] | None,
+    may_go: Callable[[str], bool],
 ) -> Patches:
     """The patches of a function that make a stand-in, or why they cannot be taken out.
 
     A path says that it is what a factory returns, found by these attributes of what is patched.
     """
     items: list[tuple[Place, Patch]] = []
+    by_hand = started(function, stand_in.name, code, may_go)
+    if isinstance(by_hand, Refuse):
+        return Patches(refuse=(None, by_hand))
     places: Iterable[tuple[Place, cst.BaseExpression]]
     if is_parameter(function, stand_in.name):
         found = injecting(function, stand_in.name)
@@ -174,6 +183,7 @@ def patches_of(
         places = [
             *((item, item.item) for item in _entered_as(function, stand_in.name)),
             *assigned_by_mocker(function, stand_in.name),
+            *([(by_hand.place, by_hand.patch)] if by_hand is not None else []),
         ]
     for place, made in places:
         patch = mock_made_by(made, code, imports, function)
@@ -198,13 +208,14 @@ def patches_of(
     elif asynchronous is None:
         mend = "assert one of its calls with assert_awaited, or make it with new_callable=AsyncMock"
         return Patches(refuse=(items[0][0], Refuse(f"nothing says whether the client is asynchronous: {mend}")))
+    found_here = Patches(tuple(items), asynchronous)
+    if by_hand is not None:
+        stopped = by_hand.patcher if by_hand.patcher.startswith("self.") else ""
+        found_here = replace(found_here, gone=by_hand.gone, stopped=stopped)
     if path is None:
-        return Patches(tuple(items), asynchronous)
-    return Patches(
-        tuple((place, replace(patch, target=_longer(patch.target, path))) for place, patch in items),
-        asynchronous,
-        method="bind_factory",
-    )
+        return found_here
+    longer = tuple((place, replace(patch, target=_longer(patch.target, path))) for place, patch in items)
+    return replace(found_here, items=longer, method="bind_factory")
 
 
 def _longer(literal: str, path: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from migrator.codemods.function import Left, Outcome, rewrite_function
 from migrator.codemods.in_test_case import is_on_self
 from migrator.codemods.kept_on_self import injection
 from migrator.codemods.needed_import import with_import
+from migrator.codemods.patch_started import stopping
 from migrator.codemods.routes import websocket_paths
 from migrator.codemods.schema import read_schema
 from migrator.codemods.site import Environment
@@ -250,7 +251,14 @@ class _Planner:
             outcome = self.notes.outcomes.get((path, view.first_line, held))
             if outcome is None:
                 outcome = rewrite_function(
-                    lines, view, self.fixture_of, self.environment, self.allowed(path, view), self.wanted, imports
+                    lines,
+                    view,
+                    self.fixture_of,
+                    self.environment,
+                    self.allowed(path, view),
+                    self.wanted,
+                    imports,
+                    self._may_go(path, view),
                 )
                 outcome = _tidied(outcome, lines[view.first_line - 1 : view.last_line])
                 self.notes.outcomes[path, view.first_line, held] = outcome
@@ -445,6 +453,7 @@ class _Planner:
             for view, text in self.changed(path)
         ]
         changes += self._injections(path, lines)
+        changes += self._without_stops(path, lines)
         shift = 0
         spans = []
         changes += [(first, last, None) for first, last in dead]
@@ -468,6 +477,43 @@ class _Planner:
         for view, _ in self.changed(path):
             found[view.qualname.rpartition(".")[0]] += self._outcome(path, view).on_self
         return [injected(self.project.store[path], name, values, lines) for name, values in found.items() if values]
+
+    def _may_go(self, path: str, view: FunctionView) -> Callable[[str], bool]:
+        return lambda patcher: self._stops(path, view, patcher) is not None
+
+    def _stops(self, path: str, view: FunctionView, patcher: str) -> list[tuple[Function, list[int]]] | None:
+        """The lines by which other methods stop a patcher that one makes; None where any does more with it."""
+        rewritten = {other.qualname for other in self.candidates(path)}
+        lines = split_lines(self.text(path))
+        found = []
+        related = _related(self.project.store[path], view.qualname.rpartition(".")[0])
+        for function in self.project.store[path].functions:
+            if function.qualname == view.qualname or function.cls not in related:
+                continue
+            if patcher.removeprefix("self.") not in function.on_self:
+                continue
+            numbers = stopping(lines[function.def_line - 1 : function.last_line], patcher)
+            if function.parent is not None or function.qualname in rewritten or numbers is None:
+                return None
+            found.append((function, [function.def_line + number for number in numbers]))
+        return found
+
+    def _without_stops(self, path: str, lines: Sequence[str]) -> list[tuple[int, int, str | None]]:
+        """The changes that take away what stops patches that are there no more."""
+        found: dict[str, tuple[Function, set[int]]] = {}
+        for view, _ in self.changed(path):
+            for patcher in self._outcome(path, view).stopped:
+                for function, numbers in self._stops(path, view, patcher) or ():
+                    found.setdefault(function.qualname, (function, set()))[1].update(numbers)
+        changes: list[tuple[int, int, str | None]] = []
+        for function, gone in found.values():
+            every = range(function.def_line, function.last_line + 1)
+            left = [line for number in every if number not in gone and (line := lines[number - 1].strip())]
+            if len(left) == 1 and left[0].endswith(":"):  # its head
+                changes.append((function.first_line, function.last_line, None))
+            else:
+                changes += [(number, number, "") for number in sorted(gone)]
+        return changes
 
     def _clash(self, path: str) -> str | None:
         """Why one attribute of self cannot be what all tests of its class want."""
@@ -721,6 +767,14 @@ def injected(
     newline = "\r\n" if head.endswith("\r\n") else "\n"
     indent = head[: len(head) - len(head.lstrip())]
     return first, first - 1, injection("_more_services" if taken else "_services", values, indent, newline)
+
+
+def _related(facts: Facts, qualname: str) -> set[int | None]:
+    """The class of that name, and the classes of the file that may share its methods."""
+    own = next(number for number, cls in enumerate(facts.classes) if cls.qualname == qualname)
+    bases = facts.classes[own].base_texts
+    near = {number for number, cls in enumerate(facts.classes) if cls.name in bases or qualname in cls.base_texts}
+    return {own, *near}
 
 
 def _test(view: FunctionView) -> str:
