@@ -167,7 +167,7 @@ def _rewritten(
     module = folded(module, (name for item in candidates for name in (item.name, *item.aliases)))
     pools = joined(module, _function(module, indent), candidates, lambda item: allowed(item) is None)
     outcome = _each(
-        pools.module, chunk, indent, pools.stand_ins, view, fixture_of, environment, allowed, wanted, imports
+        pools.module, chunk, indent, pools.stand_ins, view, fixture_of, environment, allowed, wanted, imports, may_go
     )
     return _apart(outcome, pools.parts) if pools.parts else outcome
 
@@ -183,6 +183,7 @@ def _each(
     allowed: Callable[[StandIn], Left | None],
     wanted: str | None,
     imports: dict[str, str],
+    may_go: Callable[[str], bool],
 ) -> Outcome:
     left: list[Left] = []
     moved: list[StandIn] = []
