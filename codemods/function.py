@@ -27,6 +27,7 @@ from migrator.codemods.literals import Asserted, literals_of
 from migrator.codemods.look import look
 from migrator.codemods.methods import METHODS
 from migrator.codemods.patch_bind import TAKEN_OUT, Binding, binding, undone
+from migrator.codemods.patch_class import own_text
 from migrator.codemods.patch_context import BY_HAND, Patches, patches_of
 from migrator.codemods.patch_decorator import below_docstring, undecorated
 from migrator.codemods.patch_factory import as_client, returned
@@ -51,6 +52,7 @@ from migrator.codemods.web_fake import web_fake
 from migrator.evidence import BY_NAME, words
 from migrator.model import Fix, FunctionView, StandIn
 from migrator.nesting import too_deep
+from migrator.source import split_lines
 
 _HEADER = "if True:\n"
 _UNREADABLE = (cst.ParserSyntaxError, cst.CSTValidationError)
@@ -86,6 +88,8 @@ class Outcome:
     """The modules that the new text needs."""
     stopped: frozenset[str] = frozenset()
     """The attributes of self with patchers that are there no more: what stops them in other methods goes."""
+    class_patches: frozenset[int] = frozenset()
+    """The numbers of its class's decorators that it can do without."""
 
 
 def _apart(outcome: Outcome, parts: Mapping[str, tuple[StandIn, ...]]) -> Outcome:
@@ -118,14 +122,17 @@ def rewrite_function(
     wanted: str | None = None,
     imports: dict[str, str] | None = None,
     may_go: Callable[[str], bool] = lambda attribute: True,
+    above: Sequence[str] = (),
 ) -> Outcome:
     """Rewrites the function of a view in a file of lines (with their ends).
 
     `allowed` may hold back a stand-in with its own reason; `wanted` holds back those in whose migration the rewrite of
     that name takes no part. `may_go` says whether other methods do no more than stop the patcher that an attribute of
-    self holds. Raises nothing: what cannot be parsed stays.
+    self holds. `above` are decorators of its class, which are read as its own. Raises nothing: what cannot be parsed
+    stays.
     """
-    chunk = "".join(lines[view.first_line - 1 : view.last_line])
+    chunk = "".join([*above, *lines[view.first_line - 1 : view.last_line]])
+    wanted = None if above and wanted == "patch_class" else wanted
     candidates = [stand_in for stand_in in view.stand_ins if stand_in.service != "other"]
     held = [allowed(stand_in) or _unmovable(stand_in, view, environment, chunk) for stand_in in candidates]
     if all(held):  # nothing to parse it for
@@ -133,9 +140,21 @@ def rewrite_function(
     if reason := _unfit(chunk):
         return _unread(candidates, reason)
     try:
-        return _rewritten(chunk, candidates, view, fixture_of, environment, allowed, wanted, imports or {}, may_go)
+        outcome = _rewritten(chunk, candidates, view, fixture_of, environment, allowed, wanted, imports or {}, may_go)
     except RecursionError:
         return _unread(candidates, _TOO_DEEP)
+    return _below_class(outcome, view, above) if above else outcome
+
+
+def _below_class(outcome: Outcome, view: FunctionView, above: Sequence[str]) -> Outcome:
+    """What came of a method that had the decorators of its class above it."""
+    shift = len(split_lines("".join(above)))
+    left = tuple(replace(item, line=max(item.line - shift, view.first_line)) for item in outcome.left)
+    if outcome.text is None:
+        return replace(outcome, left=left)
+    text, lost = own_text(outcome.text, above)
+    rewrites = outcome.rewrites | ({"patch_class"} if lost else set())
+    return replace(outcome, text=text, left=left, class_patches=lost, rewrites=rewrites)
 
 
 def _unfit(chunk: str) -> str | None:

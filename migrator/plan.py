@@ -17,6 +17,7 @@ from migrator.codemods.function import Left, Outcome, rewrite_function
 from migrator.codemods.in_test_case import is_on_self
 from migrator.codemods.kept_on_self import injection
 from migrator.codemods.needed_import import with_import
+from migrator.codemods.patch_class import ClassPatch, lowered, patches_of_classes
 from migrator.codemods.patch_started import stopping
 from migrator.codemods.routes import websocket_paths
 from migrator.codemods.schema import read_schema
@@ -169,6 +170,7 @@ class _Planner:
         """What was held back of each function when it was last rewritten: only other reasons rewrite it again."""
         self.initial: dict[str, Held] = {}
         self.tried: dict[str, set[tuple[str, int, Reasons]]] = defaultdict(set)
+        self.class_patches: dict[str, dict[str, tuple[ClassPatch, ...]]] = {}
         self.lost: dict[str, set[str]] = {}
         self.makers: dict[str, frozenset[str]] = {}
 
@@ -242,6 +244,13 @@ class _Planner:
         application = self.environment.application
         assert application is not None
         application.asked_for = set()
+        self._rewrite_functions(path, lines, imports)
+        while self._settle_classes(path):
+            self._rewrite_functions(path, lines, imports)
+        self.notes.trace(path, Trace(modules=application.asked_for))
+        return True
+
+    def _rewrite_functions(self, path: str, lines: Sequence[str], imports: dict[str, str]) -> None:
         for view in self.candidates(path):
             for stand_in in view.stand_ins:
                 self._hold(path, view, stand_in, lines)
@@ -259,13 +268,58 @@ class _Planner:
                     self.wanted,
                     imports,
                     self._may_go(path, view),
+                    self._above(path, view),
                 )
                 outcome = _tidied(outcome, lines[view.first_line - 1 : view.last_line])
                 self.notes.outcomes[path, view.first_line, held] = outcome
             self.outcomes[path, view.qualname] = outcome
             self.tried[path].add((path, view.first_line, held))
-        self.notes.trace(path, Trace(modules=application.asked_for))
-        return True
+
+    def _above(self, path: str, view: FunctionView) -> list[str]:
+        """The decorators of its class that patch a test."""
+        name = view.qualname.rpartition(".")[2]
+        patches = self._patches_of_classes(path).get(view.qualname.rpartition(".")[0], ())
+        if not patches or not name.startswith("test"):
+            return []
+        first = split_lines(self.text(path))[view.first_line - 1]
+        return lowered(patches, first[: len(first) - len(first.lstrip(" \t"))])
+
+    def _patches_of_classes(self, path: str) -> dict[str, tuple[ClassPatch, ...]]:
+        if path not in self.class_patches:
+            self.class_patches[path] = patches_of_classes(self.text(path))
+        return self.class_patches[path]
+
+    def _settle_classes(self, path: str) -> bool:
+        """Holds back what decorators of a class patch in unless all its tests can do without them; says if it did."""
+        again = False
+        for name in self._patches_of_classes(path):
+            number = next(number for number, cls in enumerate(self.project.store[path].classes) if cls.qualname == name)
+            tests = [
+                function.qualname
+                for function in self.project.store[path].functions
+                if function.cls == number and function.parent is None and function.name.startswith("test")
+            ]
+            lost = {test: self.outcomes.get((path, test), _UNTOUCHED).class_patches for test in tests}
+            if len({*lost.values()}) <= 1:
+                continue
+            other = min(lost, key=lambda test: len(lost[test])).rpartition(".")[2]
+            reason = f"a decorator of the class patches it in for {other} too, which cannot move: patch each test alone"
+            for view in self.candidates(path):
+                for item in self._outcome(path, view).moved if lost.get(view.qualname) else ():
+                    if item.how == "patch":
+                        self.held[path, view.qualname, item.name] = reason
+                        again = True
+        return again
+
+    def _without_class_patches(self, path: str) -> list[tuple[int, int, str | None]]:
+        """The changes that take away the decorators that no test of a class needs any more."""
+        gone = {
+            (view.qualname.rpartition(".")[0], number)
+            for view, _ in self.changed(path)
+            for number in self._outcome(path, view).class_patches
+        }
+        patches = self._patches_of_classes(path) if gone else {}
+        return [(patches[name][number].first, patches[name][number].last, "") for name, number in sorted(gone)]
 
     def _rewrite_known(self, path: str) -> bool:
         known = self.known[path]
@@ -454,6 +508,7 @@ class _Planner:
         ]
         changes += self._injections(path, lines)
         changes += self._without_stops(path, lines)
+        changes += self._without_class_patches(path)
         shift = 0
         spans = []
         changes += [(first, last, None) for first, last in dead]
