@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 import libcst as cst
 
 from migrator.codemods.command import command
+from migrator.codemods.look import below
 
 EXAMPLES = [
     (
@@ -139,9 +140,24 @@ OnSelf.__name__ = "Name"  # by which visitors find their methods
 
 
 class _Folding(cst.CSTTransformer):
-    def __init__(self, names: Collection[str]) -> None:
+    """Goes only to where the names are: a whole tree costs many times as much to copy as to look through."""
+
+    def __init__(self, names: Collection[str], module: cst.Module) -> None:
         super().__init__()
         self.names = names
+        self.above: set[cst.CSTNode] = set()
+        self._look(module)
+
+    def _look(self, node: cst.CSTNode) -> bool:
+        here = isinstance(node, cst.Attribute) and f"self.{node.attr.value}" in self.names
+        for child in below(node):
+            here = self._look(child) or here
+        if here:
+            self.above.add(node)
+        return here
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        return node in self.above
 
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
         owner = original_node.value
@@ -157,7 +173,7 @@ class _Folding(cst.CSTTransformer):
 def folded(module: cst.Module, names: Iterable[str]) -> cst.Module:
     """The module with each of the `self.x` among the names as one name, so that it is rewritten like any other."""
     kept = {name for name in names if name.startswith("self.")}
-    return module.visit(_Folding(kept)) if kept else module
+    return module.visit(_Folding(kept, module)) if kept else module
 
 
 def injection(name: str, values: Iterable[tuple[str, str]], indent: str, newline: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from functools import cache
 from typing import Any
@@ -44,3 +44,13 @@ def look(node: cst.CSTNode, reader: Any) -> None:
                 look(item, reader)
         elif _below(type(value)):  # type: ignore[arg-type]
             look(value, reader)
+
+
+def below(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """The nodes right below one."""
+    for name in _below(type(node)):
+        value = getattr(node, name)
+        if type(value) is list or type(value) is tuple:
+            yield from value
+        elif isinstance(value, cst.CSTNode):
+            yield value

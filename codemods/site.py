@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from migrator.codemods.acts import acts_of
-from migrator.codemods.application import Application, Value
+from migrator.codemods.application import Act, Application, Value
 from migrator.codemods.look import look
 from migrator.model import Fix, Service, StandIn
 
@@ -145,6 +145,8 @@ class Test:
     """The literals that its assertions name, as source."""
     stand_ins: frozenset[str] = frozenset()
     """The names of the stand-in."""
+    acts: list[Act] | None = None
+    """What the test does to the code under test, once that has been asked."""
 
     def keys_of(self, method: str) -> list[Argument]:
         """The first arguments that assertions of the test give a method."""
@@ -155,8 +157,9 @@ class Test:
         application = self.environment.application
         if application is None:
             return []
-        acts = acts_of(cst.Module([]).code_for_node(self.node), self.imports, self.stand_ins)
-        return [item.arguments for item in application.asked(acts, self.imports, frozenset({method}))]
+        if self.acts is None:
+            self.acts = acts_of(cst.Module([]).code_for_node(self.node), self.imports, self.stand_ins)
+        return [item.arguments for item in application.asked(self.acts, self.imports, frozenset({method}))]
 
     def assigned(self, name: str) -> cst.BaseExpression | None:
         """What the test's one plain assignment to a name gives it."""

@@ -202,8 +202,9 @@ LEFT = {
         """,
         "several redis clients of the test would be one, with one journal",
     ),
-    "a class": (
+    "a strange decorator of a class": (
         """
+        @cache.handing
         @patch("app.cache.client")
         class TestName:
             def test_name(self, redis):
