@@ -7,3 +7,7 @@ class ServiceError(Exception):
 
 class ConfigError(ServiceError):
     """A setting is wrong; the message names the file, the key and the mend."""
+
+
+class FaultError(Exception):
+    """A fault that this service, or the server that it is, cannot be made to have; the message says what can."""

@@ -1,265 +1,123 @@
-"""Real faults: a TCP proxy on loopback that every connection to a service leads through, and that can fail.
+"""The faults of one service: those of the network on the way to it, and those of the server itself."""
 
-The proxy's address is what the fixtures and the application are given, so a fault reaches all of them, and what they
-see is a real failure that their client library reports in its own way.
-"""
-
-import asyncio
-import contextlib
-import os
-import socket
-import struct
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from typing import Any, cast
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Protocol
 
-from realservices.background import Background
-
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER of zero seconds: closing sends RST
-
-
-class Proxy:
-    """Leads connections to `host`:`port`; its own address stays the same through every fault."""
-
-    def __init__(self, host: str, port: int, background: Background) -> None:
-        self._target = (host, port)
-        self._background = background
-        self._pairs: set[_Inbound] = set()
-        self._server: asyncio.Server | None = None
-        self.delay = 0.0
-        self.touched = True  # whether anything went through since somebody said False
-        self.faulted = False  # the same for faults that leave clients with dead connections
-        self.gate = asyncio.Event()  # new connections wait for it
-        self.gate.set()
-        self.host = "127.0.0.1"
-        self.port = 0
-        background.run(self._listen())
-
-    @contextlib.contextmanager
-    def outage(self) -> Iterator[None]:
-        """In the body, open connections are reset and new ones refused."""
-        self.faulted = True
-        placeholder = self._background.run(self._refuse())
-        try:
-            yield
-        finally:
-            placeholder.close()
-            self._background.run(self._listen())
-
-    @contextlib.contextmanager
-    def latency(self, seconds: float) -> Iterator[None]:
-        """In the body, every answer takes `seconds` longer."""
-        before, self.delay = self.delay, self.delay + seconds
-        try:
-            yield
-        finally:
-            self.delay = before
-
-    def reset_connections(self) -> None:
-        """Reset every open connection, once; new ones succeed."""
-        self.faulted = True
-        self._background.run(self._reset())
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """In the body, new connections wait to be led through. In the background loop only."""
-        self.gate.clear()
-        try:
-            yield
-        finally:
-            self.gate.set()
-
-    def close(self) -> None:
-        """End the proxy and every connection through it.
-
-        Connections that are held stay so until the process ends: a pool that outlives the services has nothing to say.
-        """
-        self._background.run(self._stop(leave_held=True))
-
-    def target(self) -> tuple[str, int]:
-        """Where connections are led."""
-        return self._target
-
-    async def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
-        listener = _bound(self.port)
-        listener.listen(128)
-        self.port = listener.getsockname()[1]
-        self._server = await loop.create_server(lambda: _Inbound(self, self._pairs), sock=listener)
-
-    async def _refuse(self) -> socket.socket:
-        await self._stop()
-        # A bound socket that does not listen: the port stays ours and connecting to it is refused.
-        return _bound(self.port)
-
-    async def _stop(self, leave_held: bool = False) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        await self._reset(leave_held)
-
-    async def _reset(self, leave_held: bool = False) -> None:
-        for pair in list(self._pairs):
-            if leave_held and pair.is_held():
-                pair.leave()
-            else:
-                pair.reset()
-        await asyncio.sleep(0)
+from realservices.errors import FaultError
+from realservices.proxy import Proxy
 
 
-def _bound(port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", port))
-    return sock
+class ServerFaults(Protocol):
+    """What a server can be made to do, in its own way. Each raises FaultError where it cannot."""
 
+    def read_only(self) -> AbstractContextManager[None]:
+        """In the body, the server refuses to write."""
 
-class _Side(asyncio.Protocol):
-    """One end of a connection that is led through."""
+    def disk_full(self) -> AbstractContextManager[None]:
+        """In the body, the server has no room on its disk."""
 
-    def __init__(self) -> None:
-        self.transport: asyncio.Transport | None = None
+    def out_of_memory(self) -> AbstractContextManager[None]:
+        """In the body, the server has no memory for more data."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        sock = transport.get_extra_info("socket")
-        if sock is not None:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def reset(self) -> None:
-        """End the connection as a failing network does."""
-        if self.transport is not None:
-            sock: Any = self.transport.get_extra_info("socket")
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            self.transport.abort()
-
-    def close(self) -> None:
-        """End the connection once what was written is sent."""
-        if self.transport is not None:
-            self.transport.close()
-
-
-class _Inbound(_Side):
-    """The end that a client opened."""
-
-    def __init__(self, proxy: Proxy, pairs: set["_Inbound"]) -> None:
-        super().__init__()
-        self.proxy = proxy
-        self._pairs = pairs
-        self._outbound: _Outbound | None = None
-        self._early: list[bytes] = []
-        self._opening: asyncio.Task[None] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self._pairs.add(self)
-        self.proxy.touched = True
-        self._opening = asyncio.get_running_loop().create_task(self._open())
-
-    async def _open(self) -> None:
-        loop = asyncio.get_running_loop()
-        await self.proxy.gate.wait()
-        try:
-            _, outbound = await loop.create_connection(lambda: _Outbound(self), *self.proxy.target())
-        except OSError:
-            self.reset()
-            return
-        self._outbound = outbound
-        for data in self._early:
-            self.data_received(data)
-        self._early.clear()
-
-    def is_held(self) -> bool:
-        """Whether the connection waits to be led through."""
-        return self._outbound is None
-
-    def leave(self) -> None:
-        """Forget the connection without ending it: as long as there is a descriptor of it, the client waits."""
-        if self.transport is not None:
-            os.dup(self.transport.get_extra_info("socket").fileno())
-            self.transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        self.proxy.touched = True
-        if self._outbound is None:
-            self._early.append(data)
-        elif self._outbound.transport is not None:
-            self._outbound.transport.write(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._pairs.discard(self)
-        if self._opening is not None:
-            self._opening.cancel()
-        if self._outbound is not None:
-            self._outbound.close()
-
-    def pause_writing(self) -> None:
-        if self._outbound is not None and self._outbound.transport is not None:
-            self._outbound.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        if self._outbound is not None and self._outbound.transport is not None:
-            self._outbound.transport.resume_reading()
-
-    def reset(self) -> None:
-        self._pairs.discard(self)
-        if self._outbound is not None:
-            self._outbound.close()
-        super().reset()
-
-
-class _Outbound(_Side):
-    """The end at the service."""
-
-    def __init__(self, inbound: _Inbound) -> None:
-        super().__init__()
-        self._inbound = inbound
-
-    def data_received(self, data: bytes) -> None:
-        self._inbound.proxy.touched = True  # what was asked earlier may be done only now
-        delay = self._inbound.proxy.delay
-        if delay:
-            asyncio.get_running_loop().call_later(delay, self._pass, data)
-        else:
-            self._pass(data)
-
-    def _pass(self, data: bytes) -> None:
-        if self._inbound.transport is not None and not self._inbound.transport.is_closing():
-            self._inbound.transport.write(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._inbound.close()
-
-    def pause_writing(self) -> None:
-        if self._inbound.transport is not None:
-            self._inbound.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        if self._inbound.transport is not None:
-            self._inbound.transport.resume_reading()
+    def kill_connections(self) -> None:
+        """Let the server itself end every connection to this process's database, once."""
 
 
 class FaultsOf:
-    """The faults of one service, whose own clients get new connections when an outage ends."""
+    """The faults of one service, whose own clients get new connections when those that they had are gone."""
 
-    def __init__(self, proxy: Proxy, reconnect: Callable[[], None]) -> None:
+    def __init__(self, proxy: Proxy, server: ServerFaults, reconnect: Callable[[], None]) -> None:
         self._proxy = proxy
+        self._server = server
         self._reconnect = reconnect
+        self._during: list[ExitStack] = []
 
-    @contextlib.contextmanager
-    def outage(self) -> Iterator[None]:
+    def outage(self) -> AbstractContextManager[None]:
         """In the body, open connections are reset and new ones refused."""
-        try:
-            with self._proxy.outage():
-                yield
-        finally:
-            self._reconnect()
+        return self._while(self._proxy.outage(), reconnect=True)
 
     def latency(self, seconds: float) -> AbstractContextManager[None]:
         """In the body, every answer takes `seconds` longer."""
-        return self._proxy.latency(seconds)
+        return self._while(self._proxy.latency(seconds))
+
+    def throttle(self, bytes_per_second: float) -> AbstractContextManager[None]:
+        """In the body, every connection passes that many bytes a second in each direction."""
+        return self._while(self._proxy.throttle(bytes_per_second))
+
+    def half_open(self) -> AbstractContextManager[None]:
+        """In the body, connections stay open, but what is sent gets nowhere."""
+        return self._while(self._proxy.half_open(), reconnect=True)
+
+    def slow_start(self, seconds: float) -> AbstractContextManager[None]:
+        """Open connections are reset and new ones refused for so many seconds, or until the body ends."""
+        return self._while(self._proxy.slow_start(seconds), reconnect=True)
 
     def reset_connections(self) -> None:
         """Reset every open connection, once; new ones succeed."""
         self._proxy.reset_connections()
+
+    def read_only(self) -> AbstractContextManager[None]:
+        """In the body, the server refuses to write."""
+        return self._of_the_server(self._server.read_only())
+
+    def disk_full(self) -> AbstractContextManager[None]:
+        """In the body, the server has no room on its disk."""
+        return self._of_the_server(self._server.disk_full())
+
+    def out_of_memory(self) -> AbstractContextManager[None]:
+        """In the body, the server has no memory for more data."""
+        return self._of_the_server(self._server.out_of_memory())
+
+    def kill_connections(self) -> None:
+        """Let the server itself end every connection to this process's database, once."""
+        self._proxy.faulted = self._proxy.touched = True
+        with self._proxy.ended():
+            self._server.kill_connections()
+
+    def mend(self) -> None:
+        """End the faults whose body a test did not leave."""
+        while self._during:
+            self._during.pop().close()
+
+    def _of_the_server(self, fault: AbstractContextManager[None]) -> AbstractContextManager[None]:
+        self._proxy.touched = True  # it is done past the proxy
+        return self._while(fault)
+
+    @contextmanager
+    def _while(self, fault: AbstractContextManager[None], reconnect: bool = False) -> Iterator[None]:
+        with ExitStack() as stack:
+            if reconnect:
+                stack.callback(self._reconnect)
+            stack.enter_context(fault)
+            self._during.append(stack)
+            try:
+                yield
+            finally:
+                if stack in self._during:
+                    self._during.remove(stack)
+
+
+class NoServerFaults:
+    """The server faults of a service that can be failed on the way to it only."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def read_only(self) -> AbstractContextManager[None]:
+        raise self._error("read_only")
+
+    def disk_full(self) -> AbstractContextManager[None]:
+        raise self._error("disk_full")
+
+    def out_of_memory(self) -> AbstractContextManager[None]:
+        raise self._error("out_of_memory")
+
+    def kill_connections(self) -> None:
+        raise self._error("kill_connections")
+
+    def _error(self, fault: str) -> FaultError:
+        return FaultError(
+            f"{self._service}: there is no {fault}() for it; use outage(), latency(), throttle(), half_open(), "
+            "slow_start() or reset_connections()"
+        )

@@ -15,12 +15,12 @@ from realservices.errors import ConfigError
 
 if TYPE_CHECKING:
     from realservices.apps import App
-    from realservices.faults import Proxy
+    from realservices.faults import FaultsOf
     from realservices.isolation.clickhouse import ClickHouseIsolation
     from realservices.isolation.postgres import PostgresIsolation
     from realservices.isolation.redis import RedisIsolation
+    from realservices.proxy import Proxy
     from realservices.services.clickhouse import RealClickHouse
-    from realservices.services.faulty import Faults
     from realservices.services.http import RealHttpClient
     from realservices.services.postgres import RealPostgres
     from realservices.services.redis import RealRedis
@@ -50,6 +50,7 @@ class Session:
         self._label = label
         self._started: list[str] = []
         self._proxies: dict[str, Proxy] = {}
+        self._faults: dict[str, FaultsOf] = {}
         self._sockets: dict[str, socket.socket] = {}
         self._apps: dict[str, App] = {}
         self.isolation_seconds = 0.0
@@ -71,7 +72,7 @@ class Session:
         assert isinstance(endpoint, PostgresEndpoint)
         settings = self.settings
         connections = Connections(lambda: endpoint.dsn, settings.connection_timeout, settings.query_timeout)
-        return RealPostgres(connections, self.background, self._faults("postgres"), Journal())
+        return RealPostgres(connections, self.background, self._faults_of("postgres"), Journal())
 
     @functools.cached_property
     def redis(self) -> "RealRedis":
@@ -81,7 +82,7 @@ class Session:
         endpoint = self.endpoint("redis")
         assert isinstance(endpoint, RedisEndpoint)
         timeout = self.settings.connection_timeout
-        return RealRedis.at(endpoint, self.background, self._faults("redis"), timeout)
+        return RealRedis.at(endpoint, self.background, self._faults_of("redis"), timeout)
 
     @functools.cached_property
     def clickhouse(self) -> "RealClickHouse":
@@ -92,7 +93,7 @@ class Session:
         endpoint = self.endpoint("clickhouse")
         assert isinstance(endpoint, ClickHouseEndpoint)
         timeout = self.settings.connection_timeout
-        return RealClickHouse(endpoint, self.background, self._faults("clickhouse"), timeout, Journal())
+        return RealClickHouse(endpoint, self.background, self._faults_of("clickhouse"), timeout, Journal())
 
     def http_client(self) -> "RealHttpClient":
         """An HTTP client of the first application, for one test. Raises ServiceError."""
@@ -116,7 +117,7 @@ class Session:
             return "", None
         self.serve()  # a fixture that a test asks for by getfixturevalue is not known before
         name = next(iter(self.settings.apps))
-        return self.app_address(name)[kind], self._proxies[f"apps.{name}"]
+        return self.app_address(name)[kind], self._faults_of(f"apps.{name}")
 
     def app_address(self, name: str) -> dict[str, str]:
         """The `url` and `ws_url` of an application, known before it is served."""
@@ -159,7 +160,7 @@ class Session:
         return endpoint
 
     def _proxy(self, name: str, host: str, port: int) -> "Proxy":
-        from realservices.faults import Proxy
+        from realservices.proxy import Proxy
 
         if name not in self._proxies:
             self._proxies[name] = Proxy(host, port, self.background)
@@ -181,6 +182,8 @@ class Session:
         self.isolation_seconds += time.perf_counter() - began
 
     def _reset(self) -> None:
+        for faults in self._faults.values():
+            faults.mend()
         for service in self._started:
             proxy = self._proxy_of(service)
             if proxy.faulted or (service == "redis" and self.redis.is_spoiled()):
@@ -218,11 +221,13 @@ class Session:
             self.background.run(self.postgres.connections.close())
         elif service == "redis":
             self.background.run(self.redis.drop_connections())
-        else:
+        elif service == "clickhouse":
             self.background.run(self.clickhouse.shut())
 
     def close(self) -> None:
         """Give everything back."""
+        for faults in self._faults.values():
+            faults.mend()
         for app in self._apps.values():
             app.stop()
         for sock in self._sockets.values():
@@ -318,10 +323,35 @@ class Session:
         self.endpoint(service)
         return self._proxies[service]
 
-    def _faults(self, service: str) -> "Faults":
+    def _faults_of(self, service: str) -> "FaultsOf":
         from realservices.faults import FaultsOf
 
-        return FaultsOf(self._proxy_of(service), lambda: self._reconnect(service))
+        if service not in self._faults:
+            proxy = self._proxies[service] if service.startswith("apps.") else self._proxy_of(service)
+            self._faults[service] = FaultsOf(proxy, self._server_faults(service), lambda: self._reconnect(service))
+        return self._faults[service]
+
+    def _server_faults(self, service: str) -> Any:
+        run = self.background.run
+        if service == "postgres":
+            from realservices.services.postgres_faults import PostgresFaults
+
+            endpoint = self._server(service)
+            assert isinstance(endpoint, PostgresEndpoint)
+            return PostgresFaults(
+                endpoint,
+                self.background,
+                self._postgres_isolation.backends,
+                lambda: run(self.postgres.connections.renew()),
+                self.settings.postgres.isolation == "transaction",
+            )
+        if service == "redis":
+            from realservices.services.redis_faults import RedisFaults
+
+            return RedisFaults(self._redis_isolation, lambda: run(self.redis.renew()))
+        from realservices.faults import NoServerFaults
+
+        return NoServerFaults(service)
 
     def _filled(self, name: str, text: str) -> str:
         return _TEMPLATE.sub(lambda match: self._value(name, match.group(1)), text)

@@ -137,10 +137,13 @@ class PostgresIsolation:
                 await self._databases.control.fetchval("SELECT pg_terminate_backend($1)", pid)
             await asyncio.sleep(0.002)
 
+    def backends(self) -> list[int]:
+        """The backends of the database that undoing needs."""
+        connected = self._repairs is not None and not self._repairs.is_closed()
+        return [self._repairs.get_server_pid()] if connected else []
+
     async def _holders(self) -> list[Any]:
-        own = [*self._spared]
-        if self._repairs is not None and not self._repairs.is_closed():
-            own.append(self._repairs.get_server_pid())
+        own = [*self._spared, *self.backends()]
         rows: list[Any] = await self._databases.control.fetch(_HOLDERS, self._oid, own)
         return rows
 

@@ -30,7 +30,7 @@ class RedisIsolation:
         self.endpoint = endpoint
         self._lease = lease
         self._seeds = seeds
-        self._alone = alone
+        self.alone = alone
         self._lasting: dict[bytes, bytes] = {}
         self._config: dict[bytes, bytes] = {}
         self._users: dict[bytes, list[bytes]] = {}
@@ -44,7 +44,7 @@ class RedisIsolation:
         isolation = cls(endpoint, lease, seeds, alone)
         if alone:
             lease.set_response_callback("INFO", bytes)
-            isolation._config, isolation._users = isolation._configured(), isolation._known()
+            isolation._config, isolation._users = isolation.configured(), isolation._known()
         isolation.reset()
         return isolation
 
@@ -52,14 +52,14 @@ class RedisIsolation:
         """Undo whatever was done to the database, and to the server where that is this process's alone."""
         pipeline: Any = self._lease.pipeline(transaction=False)
         pipeline.execute_command("FLUSHDB", "SYNC")
-        if self._alone:
+        if self.alone:
             # FLUSHALL takes ten times as long: it walks through all databases.
-            info: bytes = self._call("INFO", "keyspace", "commandstats")
+            info: bytes = self.call("INFO", "keyspace", "commandstats")
             if _OTHER.search(info):
                 pipeline.execute_command("FLUSHALL", "SYNC")
             if dict(_LASTING.findall(info)) != self._lasting:
                 self._restore()
-                self._lasting = dict(_LASTING.findall(self._call("INFO", "commandstats")))
+                self._lasting = dict(_LASTING.findall(self.call("INFO", "commandstats")))
         for command in self._seeds:
             pipeline.execute_command(*command)
         pipeline.execute()
@@ -73,28 +73,30 @@ class RedisIsolation:
     def _restore(self) -> None:
         """Bring back what flushing leaves: configuration, users, functions, scripts."""
         for command in _UNDOING:
-            self._call(*command.split())
-        now = self._configured()
+            self.call(*command.split())
+        now = self.configured()
         for name, value in self._config.items():
             if now.get(name) != value:
-                self._call("CONFIG", "SET", name, value)
+                self.call("CONFIG", "SET", name, value)
         users = self._known()
         for user in users.keys() - self._users.keys():
-            self._call("ACL", "DELUSER", user)
+            self.call("ACL", "DELUSER", user)
         for user, rules in self._users.items():
             if users.get(user) != rules:
-                self._call("ACL", "SETUSER", user, "reset", *rules)
+                self.call("ACL", "SETUSER", user, "reset", *rules)
 
-    def _configured(self) -> dict[bytes, bytes]:
-        answer = self._call("CONFIG", "GET", "*")
+    def configured(self, pattern: str = "*") -> dict[bytes, bytes]:
+        """The settings whose names match, with their values."""
+        answer = self.call("CONFIG", "GET", pattern)
         return answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
 
     def _known(self) -> dict[bytes, list[bytes]]:
         """The users and their rules."""
-        lines = [line.split() for line in self._call("ACL", "LIST")]
+        lines = [line.split() for line in self.call("ACL", "LIST")]
         return {user: rules for _, user, *rules in lines}
 
-    def _call(self, *command: Any) -> Any:
+    def call(self, *command: Any) -> Any:
+        """Send one command past every proxy."""
         lease: Any = self._lease
         return lease.execute_command(*command)
 

@@ -10,7 +10,7 @@ from typing import Any
 from realservices.background import Background
 from realservices.endpoints import ClickHouseEndpoint
 from realservices.journal import Journal, NoJournal
-from realservices.services.faulty import Faults, Faulty
+from realservices.services.faulty import FAULTS, Faults, Faulty
 
 Rows = list[tuple[Any, ...]]
 
@@ -226,8 +226,8 @@ def _ordinary(endpoint: ClickHouseEndpoint, timeout: float, faults: Faults, jour
     client.close = close
     client.shut = shut
     client.journal = journal
-    client.outage, client.latency = faults.outage, faults.latency
-    client.reset_connections = faults.reset_connections
+    for name in FAULTS:
+        setattr(client, name, getattr(faults, name))
     if not isinstance(journal, NoJournal):
         client.quiet = _Lazy(lambda: _ordinary(endpoint, timeout, faults, NoJournal()))
     return client

@@ -165,6 +165,12 @@ class Connections:
             lease.ended = True
         self._idle, self._leases, self._outer = [], [], None
 
+    async def renew(self) -> None:
+        """End the connections that nobody has; the next call opens a new one."""
+        for connection in self._idle:
+            connection.terminate()
+        self._idle = []
+
     async def _connected(self) -> Any:
         while self._idle:
             connection = self._idle.pop()

@@ -228,6 +228,14 @@ class RealRedis(Faulty, redis.asyncio.Redis):  # type: ignore[misc]
         if "sync" in self.__dict__:
             self.sync.drop_connections()
 
+    async def renew(self) -> None:
+        """Close the connections that nobody uses just now. In the background loop only."""
+        await self._pool.disconnect(False)
+        if "bytes" in self.__dict__:
+            await self.bytes.renew()
+        if "sync" in self.__dict__:
+            self.sync.renew()
+
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> RealPipeline:
         return RealPipeline(self._pool, self.response_callbacks, transaction, shard_hint, self.journal)
 
@@ -346,6 +354,12 @@ class RealSyncRedis(Faulty, redis.Redis):
         self.connection_pool.disconnect()
         if "bytes" in self.__dict__:
             self.bytes.drop_connections()
+
+    def renew(self) -> None:
+        """Close the connections that nobody uses just now."""
+        self.connection_pool.disconnect(False)
+        if "bytes" in self.__dict__:
+            self.bytes.renew()
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> RealSyncPipeline:
         return RealSyncPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint, self.journal)
