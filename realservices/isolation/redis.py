@@ -1,13 +1,16 @@
 """Giving every test an empty Redis, or the seeded one."""
 
+import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import redis
 
 from realservices import seeding
 from realservices.config import Settings
+from realservices.embedded.recipe import write_private
 from realservices.endpoints import RedisEndpoint
 from realservices.errors import ServiceError
 
@@ -44,7 +47,7 @@ class RedisIsolation:
         isolation = cls(endpoint, lease, seeds, alone)
         if alone:
             lease.set_response_callback("INFO", bytes)
-            isolation._config, isolation._users = isolation.configured(), isolation._known()
+            isolation._learn()
         isolation.reset()
         return isolation
 
@@ -69,6 +72,26 @@ class RedisIsolation:
         self._seeds = ()
         with self._lease:
             self.reset()
+
+    def _learn(self) -> None:
+        """What the server was like when it was new.
+
+        Its first process writes that down beside its data, which go with it: a later one may find what a killed run
+        has left.
+        """
+        folder = self.configured("dir")[b"dir"].decode()  # cannot be set
+        path = Path(folder) / "baseline.json"
+        if path.exists():
+            read = json.loads(path.read_text(encoding="utf-8"))
+            self._config = {_bytes(name): _bytes(value) for name, value in read["config"].items()}
+            self._users = {_bytes(user): [_bytes(rule) for rule in rules] for user, rules in read["users"].items()}
+            return
+        self._config, self._users = self.configured(), self._known()
+        written = {
+            "config": {_text(name): _text(value) for name, value in self._config.items()},
+            "users": {_text(user): [_text(rule) for rule in rules] for user, rules in self._users.items()},
+        }
+        write_private(path, json.dumps(written))
 
     def _restore(self) -> None:
         """Bring back what flushing leaves: configuration, users, functions, scripts."""
@@ -99,6 +122,14 @@ class RedisIsolation:
         """Send one command past every proxy."""
         lease: Any = self._lease
         return lease.execute_command(*command)
+
+
+def _text(value: bytes) -> str:
+    return value.decode("latin-1")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("latin-1")
 
 
 def _leased(server: RedisEndpoint, settings: Settings, alone: bool) -> tuple[RedisEndpoint, redis.Redis]:
