@@ -203,6 +203,12 @@ def patches_of(
     asynchronous = known.pop() if len(known) == 1 else None
     if path is not None and not last[:1].isupper() and not asynchronous:
         asynchronous = None  # of an asynchronous function patch makes an AsyncMock by itself
+    if stand_in.kept and path is None and asynchronous is not True and stand_in.asynchronous and not itself.awaited:
+        # that its tests are coroutines says nothing of a client that the code need not await
+        mend = "make it with new_callable=AsyncMock where the code awaits it, else bind the .sync face by hand"
+        return Patches(
+            refuse=(items[0][0], Refuse(f"nothing says for sure whether the client is asynchronous: {mend}"))
+        )
     if itself.awaited or stand_in.asynchronous:
         asynchronous = True
     elif asynchronous is None:
