@@ -9,7 +9,7 @@ import contextlib
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from realservices.background import Background
@@ -33,6 +33,7 @@ class Proxy:
         self.silent = False  # whether what is sent gets nowhere
         self.touched = True  # whether anything went through since somebody said False
         self.faulted = False  # the same for faults that leave clients with dead connections
+        self.watch: Callable[[bytes], None] | None = None  # is shown what clients send
         self.gate = asyncio.Event()  # new connections wait for it
         self.gate.set()
         self.host = "127.0.0.1"
@@ -296,6 +297,8 @@ class _Inbound(_Side):
         self.proxy.touched = True
         if self.proxy.silent:
             return
+        if self.proxy.watch is not None:
+            self.proxy.watch(data)
         if not self._led:
             self._early.append(data)
         else:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,17 @@ SELECT table, arraySort(groupArray(name)) AS parts FROM (
 """
 _VIEWS = frozenset({"View", "MaterializedView", "LiveView", "WindowView", "Dictionary"})
 
+# What belongs to the whole server, as statements and addresses write it. Asking the server for it takes ten times as
+# long as all the rest of a reset, and does not say whose it is.
+_MAKES = re.compile(
+    rb"create(?:\s|%20|\+)+(?:or(?:\s|%20|\+)+replace(?:\s|%20|\+)+)?"
+    rb"(database|function|named(?:\s|%20|\+)+collection|workload|resource)"
+    rb"(?:\s|%20|\+)+(?:if(?:\s|%20|\+)+not(?:\s|%20|\+)+exists(?:\s|%20|\+)+)?(?:`|\"|%60|%22)?(\w+)",
+    re.IGNORECASE,
+)
+_HEAD = 16384  # bytes of a request that a statement of that kind stands in
+_STANDING = frozenset({"default", "system", "information_schema", "INFORMATION_SCHEMA"})
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -49,6 +61,7 @@ class ClickHouseIsolation:
         self._copy = f"{name}_base"
         self._wanted: dict[str, Table] = {}
         self._seen: dict[str, Table] = {}
+        self._made: dict[tuple[str, str], None] = {}  # kind and name of what belongs to the server, in order
         self._filled = False  # whether any table has rows to begin with
 
     @classmethod
@@ -60,8 +73,23 @@ class ClickHouseIsolation:
         isolation._build()
         return isolation
 
+    def watch(self, data: bytes) -> None:
+        """See what this process asks the server, for what it makes beside the database.
+
+        On an embedded server only: on another one, what is made may have been there before.
+        """
+        if self._server.provider != "embedded":
+            return
+        for kind, name in _MAKES.findall(data[:_HEAD]):
+            self._made[re.sub(r"%20|\+|\s+", " ", kind.decode()).upper(), name.decode()] = None
+
     def reset(self) -> None:
-        """Undo whatever was done to the database."""
+        """Undo whatever was done to the database, and take away what was made beside it."""
+        while self._made:
+            (kind, name), _ = self._made.popitem()
+            if kind != "DATABASE" or not (name in _STANDING or name.startswith(self._server.database[:40])):
+                with suppress(clickhouse_http.StatementError):  # what was never made, or is still used
+                    self._run(f"DROP {kind} IF EXISTS `{name}`", self._server)
         now = self._tables()
         identities = {table.name: (table.made, table.uuid) for table in now.values()}
         if any(identities.get(table.name) != (table.made, table.uuid) for table in self._wanted.values()):
