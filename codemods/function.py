@@ -315,8 +315,11 @@ def _unmovable(stand_in: StandIn, view: FunctionView, environment: Environment, 
     if stand_in.how == "attribute" and not stand_in.kept:
         reason = f"it is kept on self for several tests: request {fixture} in an autouse fixture of the class"
         return Left(stand_in, stand_in.line, reason, "manual")
-    if stand_in.kept:
+    if stand_in.kept and stand_in.how != "other":
         return None
+    if stand_in.kept:
+        reason = f"{stand_in.maker or 'what makes it'} may do more than make it: put {fixture} on self by hand"
+        return Left(stand_in, stand_in.line, reason, "manual")
     if stand_in.how == "other":
         return Left(stand_in, stand_in.line, f"it is part of something else: request {fixture} instead", "manual")
     if view.role not in ("test", "fixture"):

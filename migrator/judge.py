@@ -26,7 +26,7 @@ from migrator.evidence import (
     service_of_methods,
     service_of_name,
 )
-from migrator.facts import Candidate, Facts, Function, Import, Origin
+from migrator.facts import Candidate, Facts, Function, Import, Local, Origin
 from migrator.keeping import Keeping
 from migrator.libraries import (
     ASSERTION_FUNCTIONS,
@@ -41,7 +41,7 @@ from migrator.libraries import (
     FakeLibrary,
 )
 from migrator.link import STAND_INS, Linker, Value, is_test_file
-from migrator.model import Answer, FileView, FixtureView, FunctionView, Role, Service, Span, StandIn, Violation
+from migrator.model import Answer, FileView, FixtureView, FunctionView, How, Role, Service, Span, StandIn, Violation
 from migrator.source import tree_of
 from migrator.traces import Used
 
@@ -944,15 +944,7 @@ class Judge:
                 name=name,
                 service=evidence.service,
                 evidence=evidence.text,
-                how="attribute"
-                if name.startswith("self.")
-                else "factory"
-                if factory is not None
-                else "local"
-                if _is_made(linker, path, local.origin)
-                else "patch"
-                if local.origin[0] in ("ctx", "call")
-                else "other",
+                how=_how(linker, path, name, local, factory is not None),
                 line=local.line,
                 asynchronous=self._asynchronous(path, value, factory, function, [name, *aliases[name]]),
                 maker=local.maker,
@@ -1151,6 +1143,16 @@ def _is_made(linker: Linker, path: str, origin: Origin) -> bool:
     return origin[0] == "call" and any(
         value.kind in ("mock_class", "partial", "fake_class", "class") for value in linker.values(path, origin[1])
     )
+
+
+def _how(linker: Linker, path: str, name: str, local: Local, by_factory: bool) -> How:
+    """How a function comes by the stand-in that it gives a name."""
+    made = _is_made(linker, path, local.origin)
+    if name.startswith("self."):
+        return "attribute" if made or by_factory or local.maker.endswith(".start()") else "other"
+    if by_factory or made:
+        return "factory" if by_factory else "local"
+    return "patch" if local.origin[0] in ("ctx", "call") else "other"
 
 
 def _root(symbol: str) -> str:

@@ -8,6 +8,8 @@ from typing import Literal
 Service = Literal["postgres", "redis", "clickhouse", "websocket", "http", "other"]
 Fix = Literal["auto", "assisted", "manual"]
 Role = Literal["test", "fixture", "setup", "helper"]
+How = Literal["parameter", "local", "factory", "patch", "attribute", "kept", "other"]
+"""How a function comes by a stand-in."""
 
 SERVICES: tuple[Service, ...] = ("postgres", "redis", "clickhouse", "websocket", "http", "other")
 FIXES: tuple[Fix, ...] = ("auto", "assisted", "manual")
@@ -61,7 +63,7 @@ class StandIn:
     """The dotted local name: "mock_redis", "cache", "self.redis"."""
     service: Service
     evidence: str
-    how: Literal["parameter", "local", "factory", "patch", "attribute", "kept", "other"]
+    how: How
     """"factory": a function of the tree made it; "attribute": put on self here; "kept": put there by another method."""
     line: int
     asynchronous: bool | None
