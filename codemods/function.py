@@ -31,6 +31,7 @@ from migrator.codemods.patch_class import own_text
 from migrator.codemods.patch_context import BY_HAND, Patches, patches_of
 from migrator.codemods.patch_decorator import below_docstring, undecorated
 from migrator.codemods.patch_factory import as_client, returned
+from migrator.codemods.patch_fixture import Handed
 from migrator.codemods.patch_started import handed, is_started
 from migrator.codemods.registry import expressions, service_table, statements
 from migrator.codemods.site import (
@@ -113,6 +114,21 @@ class _Refused(Exception):
         self.refuse = refuse
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What stands around a function."""
+
+    may_go: Callable[[str], bool] = lambda attribute: True
+    """Whether other methods do no more than stop the patcher that an attribute of self holds."""
+    above: Sequence[str] = ()
+    """Decorators of its class, which are read as its own."""
+    handed: Callable[[StandIn], Handed | Refuse | None] = lambda stand_in: None
+    """How the fixture that hands a stand-in out puts it in place; None where no fixture does."""
+
+
+_NOTHING_AROUND = Surroundings()
+
+
 def rewrite_function(
     lines: Sequence[str],
     view: FunctionView,
@@ -121,16 +137,14 @@ def rewrite_function(
     allowed: Callable[[StandIn], Left | None] = lambda stand_in: None,
     wanted: str | None = None,
     imports: dict[str, str] | None = None,
-    may_go: Callable[[str], bool] = lambda attribute: True,
-    above: Sequence[str] = (),
+    around: Surroundings = _NOTHING_AROUND,
 ) -> Outcome:
     """Rewrites the function of a view in a file of lines (with their ends).
 
     `allowed` may hold back a stand-in with its own reason; `wanted` holds back those in whose migration the rewrite of
-    that name takes no part. `may_go` says whether other methods do no more than stop the patcher that an attribute of
-    self holds. `above` are decorators of its class, which are read as its own. Raises nothing: what cannot be parsed
-    stays.
+    that name takes no part. Raises nothing: what cannot be parsed stays.
     """
+    above = around.above
     chunk = "".join([*above, *lines[view.first_line - 1 : view.last_line]])
     wanted = None if above and wanted == "patch_class" else wanted
     candidates = [stand_in for stand_in in view.stand_ins if stand_in.service != "other"]
@@ -140,7 +154,7 @@ def rewrite_function(
     if reason := _unfit(chunk):
         return _unread(candidates, reason)
     try:
-        outcome = _rewritten(chunk, candidates, view, fixture_of, environment, allowed, wanted, imports or {}, may_go)
+        outcome = _rewritten(chunk, candidates, view, fixture_of, environment, allowed, wanted, imports or {}, around)
     except RecursionError:
         return _unread(candidates, _TOO_DEEP)
     return _below_class(outcome, view, above) if above else outcome
@@ -177,7 +191,7 @@ def _rewritten(
     allowed: Callable[[StandIn], Left | None],
     wanted: str | None,
     imports: dict[str, str],
-    may_go: Callable[[str], bool],
+    around: Surroundings,
 ) -> Outcome:
     try:
         module, indent = _parse(chunk)
@@ -186,7 +200,7 @@ def _rewritten(
     module = folded(module, (name for item in candidates for name in (item.name, *item.aliases)))
     pools = joined(module, _function(module, indent), candidates, lambda item: allowed(item) is None)
     outcome = _each(
-        pools.module, chunk, indent, pools.stand_ins, view, fixture_of, environment, allowed, wanted, imports, may_go
+        pools.module, chunk, indent, pools.stand_ins, view, fixture_of, environment, allowed, wanted, imports, around
     )
     return _apart(outcome, pools.parts) if pools.parts else outcome
 
@@ -202,7 +216,7 @@ def _each(
     allowed: Callable[[StandIn], Left | None],
     wanted: str | None,
     imports: dict[str, str],
-    may_go: Callable[[str], bool],
+    around: Surroundings,
 ) -> Outcome:
     left: list[Left] = []
     moved: list[StandIn] = []
@@ -215,7 +229,7 @@ def _each(
             left.append(held)
             continue
         # refusals are looked for in the text as it stands in the file, so that their lines are right
-        probe = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports, may_go)
+        probe = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports, around)
         try:
             rewritten = probe.run()
         except _Refused as refused:
@@ -245,7 +259,7 @@ def _each(
     on_self = dict(first.on_self)
     stopped = {*first.stopped}
     for stand_in in moved[1:]:
-        rewriter = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports, may_go)
+        rewriter = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports, around)
         try:
             module = rewriter.run()
             on_self.update(rewriter.on_self)
@@ -309,7 +323,7 @@ def _unmovable(stand_in: StandIn, view: FunctionView, environment: Environment, 
         reason = f"unittest.TestCase takes no fixtures: request {fixture} in an autouse fixture of the class"
         return Left(stand_in, stand_in.line, reason, "manual")
     stand_in = _patched(stand_in, view) or stand_in
-    if stand_in.how == "patch" and (stand_in.fixture is not None or view.role == "fixture"):
+    if stand_in.how == "patch" and (view.role == "fixture" or (stand_in.fixture is not None and view.role != "test")):
         reason = f"it is patched in: take the patch out and bind {fixture} with real_services.bind(target, …)"
         return Left(stand_in, stand_in.line, reason, "manual")
     if stand_in.how == "attribute" and not stand_in.kept:
@@ -366,7 +380,7 @@ class _Rewriter:
         fixture: str,
         environment: Environment,
         imports: dict[str, str],
-        may_go: Callable[[str], bool],
+        around: Surroundings,
     ) -> None:
         stand_in = _patched(stand_in, view) or stand_in
         self.module = module
@@ -378,7 +392,7 @@ class _Rewriter:
         self.function = _function(module, indent)
         self.names = {stand_in.name, *stand_in.aliases}
         makes = bool(stand_in.kept) and stand_in.how != "kept"
-        self.may_go = may_go
+        self.around = around
         is_patched = stand_in.how == "patch" or (makes and is_started(stand_in))
         self.patches = self._patches(stand_in, imports) if is_patched else Patches()
         self.gone = {*self.patches.gone}
@@ -421,14 +435,16 @@ class _Rewriter:
 
     def _patches(self, stand_in: StandIn, imports: dict[str, str]) -> Patches:
         """The stand-in's own patches; what they return is the stand-in where only that is used."""
+        by_fixture = self.around.handed(stand_in)
+        given = self.around.may_go, by_fixture.patch if isinstance(by_fixture, Handed) else by_fixture
         path = returned(self.function, stand_in.name)
         folded = as_client(self.module, self.function, stand_in.name, path) if path is not None else None
         if folded is None:
-            return patches_of(self.function, stand_in, self.code, imports, None, self.may_go)
+            return patches_of(self.function, stand_in, self.code, imports, None, *given)
         self.module = folded
         self.function = _function(folded, self.indent)
         self.used.add("patch_factory")
-        return patches_of(self.function, stand_in, self.code, imports, path, self.may_go)
+        return patches_of(self.function, stand_in, self.code, imports, path, *given)
 
     # -- positions and text
 
@@ -470,7 +486,7 @@ class _Rewriter:
             )
         block = self.function.body.with_changes(body=_without_first_blank(body))
         changed = self.function.with_changes(body=block, params=self.parameters())
-        changed = undecorated(changed, [item for item, _ in self.patches.items])
+        changed = undecorated(changed, [item for item, _ in self.patches.items if item is not None])
         for patcher in ("monkeypatch", "mocker"):
             if self.services and not _names(block, patcher):
                 changed = changed.with_changes(params=without(changed.params, patcher))
@@ -482,10 +498,16 @@ class _Rewriter:
         """The binding of what a decorator patched in."""
         made = []
         for place, patch in self.patches.items:
-            if isinstance(place, cst.Decorator):
+            if place is None or isinstance(place, cst.Decorator):
                 self.taken += 1
-                self.used.add("patch_decorator")
+                self.used.add("patch_fixture" if place is None else "patch_decorator")
                 made.append(self._bound(Binding(self.patches.method, cst.SimpleString(patch.target)), ()))
+        handed = self.around.handed(self.target.stand_in) if self.target.stand_in.how == "parameter" else None
+        if isinstance(handed, Refuse):
+            raise _Refused(None, handed)
+        for bound in handed.bindings if handed is not None else ():
+            self.used.add("patch_fixture")
+            made.append(self._bound(bound, ()))
         return made
 
     def _opening(self) -> list[cst.BaseStatement]:
@@ -516,7 +538,7 @@ class _Rewriter:
             self.used |= {"kept_on_self", "patch_started"} if is_started(self.target.stand_in) else {"kept_on_self"}
         if self.target.direct:
             return self.function.params
-        if self.target.stand_in.how == "parameter":
+        if self.target.stand_in.fixture is not None:
             self.used.add("fixture_request")
             changed = in_its_place(self.function.params, self.target)
         elif self.target.stand_in.how == "patch":
@@ -703,7 +725,7 @@ class _Rewriter:
 
     def _stop(self, small: cst.Assign) -> None:
         """Takes away whatever starts and stops the patcher that a statement makes with a stand-in."""
-        by_hand = handed(self.function, small, self.code, self.may_go)
+        by_hand = handed(self.function, small, self.code, self.around.may_go)
         if isinstance(by_hand, Refuse):
             raise _Refused(small, by_hand)
         self.used.add("patch_started")

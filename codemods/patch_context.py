@@ -105,7 +105,8 @@ Place = cst.WithItem | cst.Decorator | cst.Assign
 class Patches:
     """The patches that make one stand-in, or what stands against taking them out."""
 
-    items: tuple[tuple[Place, Patch], ...] = ()
+    items: tuple[tuple[Place | None, Patch], ...] = ()
+    """Each with its place in the function; None where a fixture patches."""
     asynchronous: bool | None = None
     method: str = "bind"
     gone: tuple[cst.BaseStatement, ...] = ()
@@ -164,17 +165,22 @@ def patches_of(
     imports: dict[str, str],
     path: tuple[str, ...] | None,
     may_go: Callable[[str], bool],
+    by_fixture: Patch | Refuse | None,
 ) -> Patches:
     """The patches of a function that make a stand-in, or why they cannot be taken out.
 
     A path says that it is what a factory returns, found by these attributes of what is patched.
     """
-    items: list[tuple[Place, Patch]] = []
+    items: list[tuple[Place | None, Patch]] = []
+    if isinstance(by_fixture, Refuse):
+        return Patches(refuse=(None, by_fixture))
     by_hand = started(function, stand_in.name, code, may_go)
     if isinstance(by_hand, Refuse):
         return Patches(refuse=(None, by_hand))
     places: Iterable[tuple[Place, cst.BaseExpression]]
-    if is_parameter(function, stand_in.name):
+    if by_fixture is not None:
+        items, places = [(None, by_fixture)], ()
+    elif is_parameter(function, stand_in.name):
         found = injecting(function, stand_in.name)
         if isinstance(found, Refuse):
             return Patches(refuse=(None, found))

@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import os
 import re
+import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from migrator.codemods.application import Application
 from migrator.codemods.fixture_definition import remove_functions
-from migrator.codemods.function import Left, Outcome, rewrite_function
+from migrator.codemods.function import Left, Outcome, Surroundings, rewrite_function
 from migrator.codemods.in_test_case import is_on_self
 from migrator.codemods.kept_on_self import injection
 from migrator.codemods.needed_import import with_import
 from migrator.codemods.patch_class import ClassPatch, lowered, patches_of_classes
+from migrator.codemods.patch_context import BY_HAND
+from migrator.codemods.patch_fixture import Handed, handed_by
 from migrator.codemods.patch_started import stopping
 from migrator.codemods.routes import websocket_paths
 from migrator.codemods.schema import read_schema
-from migrator.codemods.site import Environment
+from migrator.codemods.site import Environment, Refuse
 from migrator.codemods.unused_import import newly_unused, prune
 from migrator.codemods.web_fake import library_of, web_fake
 from migrator.config import REAL_FIXTURES, SERVICE_FIXTURES, Config
@@ -171,6 +175,7 @@ class _Planner:
         """What was held back of each function when it was last rewritten: only other reasons rewrite it again."""
         self.initial: dict[str, Held] = {}
         self.tried: dict[str, set[tuple[str, int, Reasons]]] = defaultdict(set)
+        self.fixtures_read: dict[tuple[str, str], Handed | Refuse] = {}
         self.class_patches: dict[str, dict[str, tuple[ClassPatch, ...]]] = {}
         self.lost: dict[str, set[str]] = {}
         self.makers: dict[str, frozenset[str]] = {}
@@ -242,8 +247,7 @@ class _Planner:
         if path in self.known:
             return self._rewrite_known(path)
         lines = split_lines(self.text(path))
-        names = self.project.store[path].names
-        imports = {name: str(found[0][1]) for name, found in names.items() if len(found) == 1 and found[0][0] == "ext"}
+        imports = self._imports(path)
         application = self.environment.application
         assert application is not None
         application.asked_for = set()
@@ -270,13 +274,47 @@ class _Planner:
                     self.allowed(path, view),
                     self.wanted,
                     imports,
-                    self._may_go(path, view),
-                    self._above(path, view),
+                    Surroundings(self._may_go(path, view), self._above(path, view), self._handed(view)),
                 )
                 outcome = _tidied(outcome, lines[view.first_line - 1 : view.last_line])
                 self.notes.outcomes[path, view.first_line, held] = outcome
             self.outcomes[path, view.qualname] = outcome
             self.tried[path].add((path, view.first_line, held))
+
+    def _handed(self, view: FunctionView) -> Callable[[StandIn], Handed | Refuse | None]:
+        """Reads what the fixture that hands a stand-in out does with it."""
+
+        def handed(stand_in: StandIn) -> Handed | Refuse | None:
+            if stand_in.fixture is None:
+                return None
+            if (stand_in.fixture, stand_in.how) not in self.fixtures_read:
+                self.fixtures_read[stand_in.fixture, stand_in.how] = self._fixture_read(stand_in)
+            found = self.fixtures_read[stand_in.fixture, stand_in.how]
+            for name, key_ in view.requests if isinstance(found, Handed) and (found.patch or found.bindings) else ():
+                other = self.fixture_functions.get(key_) if key_ is not None else None
+                if key_ not in (None, stand_in.fixture) and not (other and other.fixture and other.fixture.is_mock):
+                    return Refuse(f"{name} may be made of what the fixture patches in: bind the real client in {name}")
+            return found
+
+        return handed
+
+    def _fixture_read(self, stand_in: StandIn) -> Handed | Refuse:
+        fixture = self.fixture_functions.get(stand_in.fixture or "")
+        if fixture is None or fixture.fixture is None:
+            return Handed() if stand_in.how != "patch" else Refuse(f"what patches it in cannot be read: {BY_HAND}")
+        path = fixture.fixture.path
+        lines = split_lines(self.text(path))[fixture.def_line - 1 : fixture.last_line]
+        text = textwrap.dedent("".join(lines))
+        return handed_by(text, self._imports(path), fixture.fixture.name, stand_in.how == "patch")
+
+    @cached_property
+    def fixture_functions(self) -> dict[str, FunctionView]:
+        """The fixtures of the tree by their keys."""
+        return self._fixture_functions()
+
+    def _imports(self, path: str) -> dict[str, str]:
+        names = self.project.store[path].names
+        return {name: str(found[0][1]) for name, found in names.items() if len(found) == 1 and found[0][0] == "ext"}
 
     def _above(self, path: str, view: FunctionView) -> list[str]:
         """The decorators of its class that patch a test."""
