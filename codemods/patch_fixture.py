@@ -77,7 +77,10 @@ EXAMPLES = [
     ),
 ]
 
-_MORE = "its fixture does more than make the mock and put it in place ({}): bind the real client by hand"
+_MORE = (
+    "its fixture does more than make the mock and put it in place ({}): write a fixture that requests the real one and"
+    " real_services, calls real_services.bind(target, …) and does the rest, and request that"
+)
 _IN_PLACE = re.compile(r"\b(?:patch|monkeypatch|setattr)\b")
 
 

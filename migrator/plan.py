@@ -37,7 +37,6 @@ from migrator.leftover import Spans, leftovers, makers_of
 from migrator.model import FileView, Fix, FixtureView, FunctionView, StandIn, Violation
 from migrator.narrow import narrowed, words
 from migrator.proof import flaw, key
-from migrator.putting import put_line
 from migrator.source import split_lines
 from migrator.traces import Trace
 
@@ -179,8 +178,6 @@ class _Planner:
         self.class_patches: dict[str, dict[str, tuple[ClassPatch, ...]]] = {}
         self.lost: dict[str, set[str]] = {}
         self.makers: dict[str, frozenset[str]] = {}
-        self.patching: dict[str, dict[str, str]] = {}
-        """By path, the mock fixtures that put something into the code under test, and where."""
 
     # -- functions
 
@@ -400,34 +397,9 @@ class _Planner:
             real = self.fixture_of(stand_in)
             if re.search(rf"\bself\.({real}|real_services)\b", self.text(path)):
                 self.held[where] = f"self.{real} is put there already: use it in the test"
-        if (patched := self._patched_in(stand_in)) is not None:
-            self.held[where] = _PATCHED_IN.format(patched, self.fixture_of(stand_in))
         head = "".join(lines[view.first_line - 1 : view.def_line])
         if view.role == "fixture" and _WIDE.search(head):
             self.held[where] = "the fixture outlives one test, the real one does not: give it scope function"
-
-    def _patched_in(self, stand_in: StandIn) -> str | None:
-        """Where the fixture of a mock puts it into the code under test, as the real one would not; else None."""
-        if stand_in.how != "parameter" or stand_in.fixture is None or stand_in.service == "other":
-            return None
-        path = stand_in.fixture.partition("::")[0]
-        if path not in self.patching:
-            self.patching[path] = dict(self._patching(path))
-        return self.patching[path].get(stand_in.fixture)
-
-    def _patching(self, path: str) -> Iterable[tuple[str, str]]:
-        """The mock fixtures of a file that put something into the code under test, each with where."""
-        view = self.views.get(path) or self.context.get(path) or _NO_VIEW
-        patches = {found.test: found.span.line for found in view.violations if found.code in _PATCHES}
-        lines = split_lines(self.text(path)) if view.functions else []
-        for function in view.functions:
-            if function.fixture is None or not function.fixture.is_mock:
-                continue
-            line = patches.get(_test(function))
-            if line is None and (put := put_line("".join(lines[function.first_line - 1 : function.last_line]))):
-                line = function.first_line + put - 1
-            if line is not None:
-                yield function.fixture.key, f"{path}:{line}"
 
     def suppressed(self, path: str) -> set[int]:
         """The lines whose violations are suppressed."""
@@ -854,11 +826,6 @@ def _disagreement(members: Sequence[tuple[str, FunctionView, StandIn]]) -> str:
     return ""
 
 
-_PATCHES = frozenset({"RS301", "RS302", "RS303"})
-_PATCHED_IN = (
-    "its fixture also puts something into the code ({0}): write a fixture that requests {1} and real_services"
-    " and calls real_services.bind(target, {1}), and request that"
-)
 _BRINGS = frozenset({"RS201", "RS202", "RS301", "RS302", "RS303", "RS402"})
 """The codes of places that bring a mock into a test."""
 _UNTOUCHED = Outcome(None, (), ())
