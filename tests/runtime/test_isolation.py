@@ -24,9 +24,3 @@ def test_pairs(copy: Callable[[str], None], run: Run, home: Path) -> None:
     outcome = run("-q", "--maxfail=3", "test_isolation.py", REALSERVICES_HOME=str(home), REALSERVICES_IDLE_SECONDS="1")
     assert outcome.code == 0, outcome.text
     assert outcome.count("passed") > 180
-
-
-def test_pairs_in_two_workers(copy: Callable[[str], None], run: Run) -> None:
-    copy("isolation")
-    outcome = run("-q", "--maxfail=3", "-n2", "--dist=loadfile", "test_isolation.py", ORDER="2")
-    assert outcome.code == 0, outcome.text
