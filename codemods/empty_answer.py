@@ -7,6 +7,7 @@ nothing once the service is real.
 from __future__ import annotations
 
 from migrator.codemods.command import command
+from migrator.codemods.methods import METHODS
 from migrator.codemods.registry import service_table, statement
 from migrator.codemods.site import Replace, Result, Site
 
@@ -22,7 +23,36 @@ EXAMPLES = [
             assert await read(real_redis, "k") is None
         """,
     ),
+    (
+        """
+        from unittest.mock import AsyncMock, MagicMock
+
+
+        async def test_saves():
+            mock_redis = MagicMock()
+            mock_redis.set = AsyncMock()
+            await save(mock_redis, "k", "v")
+            mock_redis.set.assert_awaited_once_with("k", "v")
+        """,
+        """
+        async def test_saves(real_redis):
+            await save(real_redis, "k", "v")
+            assert await real_redis.get("k") == "v"
+        """,
+    ),
 ]
+
+
+UNSAID = "unsaid"
+"""The verb of a site that gives a method a mock and says no answer."""
+
+
+@statement("answer", order=0)
+def unsaid(site: Site) -> Result | None:
+    """Drops a method's mock that is told no answer, as a mock of the client gives it one by itself."""
+    if site.verb != UNSAID:
+        return None
+    return Replace() if site.method in METHODS[site.target.service] else None
 
 
 @statement("answer", order=10)

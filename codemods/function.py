@@ -14,10 +14,13 @@ import libcst as cst
 
 from migrator.codemods.absolute_url import absolute_url
 from migrator.codemods.created_mock import added, named
+from migrator.codemods.empty_answer import UNSAID
 from migrator.codemods.fake_client import is_fake_client
 from migrator.codemods.fixture_request import in_its_place, without
+from migrator.codemods.flows import in_passing
 from migrator.codemods.foreign import foreign, guessed
 from migrator.codemods.handed_out import joined
+from migrator.codemods.handed_together import Apart, is_container, is_opened, is_taken_apart, taken_apart
 from migrator.codemods.in_test_case import is_on_self, without_self
 from migrator.codemods.kept_on_self import as_fixture, folded
 from migrator.codemods.layout import laid_out
@@ -198,11 +201,50 @@ def _rewritten(
     except _UNREADABLE:
         return _unread(candidates, "the function cannot be read")
     module = folded(module, (name for item in candidates for name in (item.name, *item.aliases)))
-    pools = joined(module, _function(module, indent), candidates, lambda item: allowed(item) is None)
-    outcome = _each(
-        pools.module, chunk, indent, pools.stand_ins, view, fixture_of, environment, allowed, wanted, imports, around
-    )
-    return _apart(outcome, pools.parts) if pools.parts else outcome
+    held = {item.name: left for item in candidates if is_opened(item) and (left := allowed(item)) is not None}
+    while True:
+        apart = taken_apart(module, lambda text: _function(text, indent), candidates, held)
+        for name, closed in apart.closed.items():
+            item = next(item for item in candidates if item.name == name)
+            line = line_of(module, closed.node) - bool(indent) + view.first_line - 1 if closed.node else item.line
+            held[name] = Left(item, line, closed.refuse.reason, closed.refuse.fix)
+
+        def may(stand_in: StandIn) -> Left | None:
+            return held.get(stand_in.name) or allowed(stand_in)
+
+        pools = joined(apart.module, _function(apart.module, indent), apart.stand_ins, lambda item: may(item) is None)
+        outcome = _each(
+            pools.module, chunk, indent, pools.stand_ins, view, fixture_of, environment, may, wanted, imports, around
+        )
+        outcome = _unshifted(_apart(outcome, pools.parts) if pools.parts else outcome, apart.shift)
+        stuck = _stuck(outcome, apart, candidates)
+        if not stuck:
+            return _together(outcome, apart, candidates)
+        held.update(stuck)
+
+
+def _stuck(outcome: Outcome, apart: Apart, candidates: Sequence[StandIn]) -> dict[str, Left]:
+    """What was opened for the rewriting and stays all the same, for the first reason."""
+    found: dict[str, Left] = {}
+    for opened in candidates:
+        for item in outcome.left if opened.name in apart.opened else ():
+            if opened.name in (item.stand_in.root, item.stand_in.name):
+                found.setdefault(opened.name, replace(item, stand_in=opened))
+    return found
+
+
+def _unshifted(outcome: Outcome, shift: int) -> Outcome:
+    """The outcome with the lines as they are in the file, where what was read had more."""
+    left = [item if item.line == item.stand_in.line else replace(item, line=item.line - shift) for item in outcome.left]
+    return replace(outcome, left=tuple(left))
+
+
+def _together(outcome: Outcome, apart: Apart, candidates: Sequence[StandIn]) -> Outcome:
+    """The outcome with the containers whose parts have moved; what was taken out of others is explained with them."""
+    moved = [item for item in candidates if item.name in apart.parts]
+    whole = {item.name for item in candidates if is_container(item)}
+    left = tuple(item for item in outcome.left if item.stand_in.root not in whole)
+    return replace(outcome, moved=(*moved, *outcome.moved) if outcome.moved else (), left=left)
 
 
 def _each(
@@ -323,8 +365,14 @@ def _unmovable(stand_in: StandIn, view: FunctionView, environment: Environment, 
         reason = f"unittest.TestCase takes no fixtures: request {fixture} in an autouse fixture of the class"
         return Left(stand_in, stand_in.line, reason, "manual")
     stand_in = _patched(stand_in, view) or stand_in
-    if stand_in.how == "patch" and (view.role == "fixture" or (stand_in.fixture is not None and view.role != "test")):
+    if stand_in.how == "patch" and stand_in.fixture is not None and view.role != "test":
         reason = f"it is patched in: take the patch out and bind {fixture} with real_services.bind(target, …)"
+        return Left(stand_in, stand_in.line, reason, "manual")
+    if stand_in.how == "patch" and stand_in.asynchronous is None and view.role == "fixture":
+        reason = (
+            f"nothing says whether the code awaits it: take the patch out and bind {fixture}, or its .sync face, with"
+            " real_services.bind(target, …)"
+        )
         return Left(stand_in, stand_in.line, reason, "manual")
     if stand_in.how == "attribute" and not stand_in.kept:
         reason = f"it is kept on self for several tests: request {fixture} in an autouse fixture of the class"
@@ -416,6 +464,7 @@ class _Rewriter:
         """Whether the function put the mock on self, and an autouse fixture puts the real client there before it."""
         self.makes = makes
         self.hands_on = makes or view.role == "helper"
+        self.is_part = bool(stand_in.root) and stand_in.fixture is not None
         self.is_guess = False
         """Whether only its name says that it is a client."""
         if stand_in.how == "kept" or self.is_injected:
@@ -463,6 +512,8 @@ class _Rewriter:
             raise _Refused(None, refuse)
         if self.patches.refuse is not None:
             raise _Refused(self.patches.refuse[0], self.patches.refuse[1])
+        if (passing := in_passing(self.function, self.names)) is not None:
+            raise _Refused(*passing)
         self._learn()
         self._is_client()
         self._answers()
@@ -539,7 +590,8 @@ class _Rewriter:
         if self.target.direct:
             return self.function.params
         if self.target.stand_in.fixture is not None:
-            self.used.add("fixture_request")
+            by_mark = "requested_by_mark" if self.target.stand_in.marked else "fixture_request"
+            self.used.add("handed_together" if self.is_part else by_mark)
             changed = in_its_place(self.function.params, self.target)
         elif self.target.stand_in.how == "patch":
             changed = added(without(self.function.params, self.target.stand_in.name), self.target.fixture)
@@ -583,8 +635,10 @@ class _Rewriter:
             )
             raise _Refused(None, Refuse(reason))
         mapped = self.target.stand_in.name in self.test.environment.fixtures or evidence.startswith("configured ")
+        mapped = mapped or self.is_part  # its container says what it is
         if self.patches.items:
-            if not finder.found and not self.makes:
+            programmed = any(item.path.partition(".")[0] in METHODS[service] for item in self.target.stand_in.answers)
+            if not finder.found and not self.makes and not programmed:
                 raise _Refused(
                     self.patches.items[0][0], Refuse(f"nothing says that what is patched is a client: {BY_HAND}")
                 )
@@ -613,8 +667,8 @@ class _Rewriter:
             site = self.site("answer", method, answer.kind, [], value)
             if answer.kind == "return_value" and table is not None and table.empty(site, method, value):
                 continue
-            if self.makes or stand_in.how == "factory":
-                where = "in every test" if self.makes else f"by {stand_in.maker}"
+            if self.makes or stand_in.how == "factory" or stand_in.marked:
+                where = "in every test" if self.makes else f"by {stand_in.maker or 'its fixture'}"
                 what = f"{answer.path or stand_in.name} answers {answer.text} {where}"
                 raise _Refused(None, Refuse(f"{what}: seed what it stands for in the tests that need it", "assisted"))
             shared = literals_of(value) & self._asserted()
@@ -646,7 +700,7 @@ class _Rewriter:
         while index < len(body):
             statement = body[index]
             index += 1
-            if statement in self.gone:
+            if statement in self.gone or is_taken_apart(statement):
                 continue
             if not self.mentions(statement):
                 out.append(statement)
@@ -975,6 +1029,8 @@ class _Rewriter:
             answer, error = made
             if error is not None:
                 return self.site("error", method, "side_effect", [], error, target)
+            if answer is None:
+                return self.site("answer", method, UNSAID, [], cst.Name("None"), target)
             return self.site("answer", method, "return_value", [], answer, target)
         raise _Refused(
             target,
@@ -1283,7 +1339,7 @@ def _called_name(node: cst.Call) -> str:
     return node.func.attr.value if isinstance(node.func, cst.Attribute) else str(getattr(node.func, "value", ""))
 
 
-def _made_mock(value: cst.BaseExpression) -> tuple[cst.BaseExpression, cst.BaseExpression | None] | None:
+def _made_mock(value: cst.BaseExpression) -> tuple[cst.BaseExpression | None, cst.BaseExpression | None] | None:
     """The answer and the error that `AsyncMock(return_value=…, side_effect=…)` programs; None where it is no mock."""
     if not isinstance(value, cst.Call):
         return None
@@ -1292,7 +1348,7 @@ def _made_mock(value: cst.BaseExpression) -> tuple[cst.BaseExpression, cst.BaseE
     given = {argument.keyword.value: argument.value for argument in value.args if argument.keyword is not None}
     if set(given) - {"return_value", "side_effect", "name", "spec"} or any(not item.keyword for item in value.args):
         return None
-    return given.get("return_value", cst.Name("None")), given.get("side_effect")
+    return given.get("return_value"), given.get("side_effect")
 
 
 def _without_first_blank(body: list[cst.BaseStatement]) -> list[cst.BaseStatement]:

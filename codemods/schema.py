@@ -24,6 +24,12 @@ class Table:
     """Columns that the database numbers from 1."""
     incomparable: frozenset[str] = frozenset()
     """Columns of types that have no equality."""
+    key: frozenset[str] = frozenset()
+    """The columns of the primary key."""
+    unique: tuple[frozenset[str], ...] = ()
+    """The columns that no two rows have alike, the key among them."""
+    free: frozenset[str] = frozenset()
+    """Columns that take any text or any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,9 @@ def _table(statement: exp.Create) -> Table | None:
     references: set[str] = set()
     numbered: set[str] = set()
     incomparable: set[str] = set()
+    unique: list[frozenset[str]] = []
+    free: set[str] = set()
+    keys: list[frozenset[str]] = []
     for item in schema.expressions:
         if isinstance(item, exp.ColumnDef):
             columns.append(item.name)
@@ -104,11 +113,22 @@ def _table(statement: exp.Create) -> Table | None:
                 incomparable.add(item.name)
             if _is_numbered(item, kinds):
                 numbered.add(item.name)
+            if any(isinstance(kind, exp.PrimaryKeyColumnConstraint) for kind in kinds):
+                keys.append(frozenset({item.name}))
+            if any(isinstance(kind, exp.UniqueColumnConstraint) for kind in kinds):
+                unique.append(frozenset({item.name}))
+            if _is_free(item, kinds):
+                free.add(item.name)
         elif isinstance(item, exp.ForeignKey):
             references.update(column.name for column in item.expressions)
         else:
             for key in item.find_all(exp.ForeignKey):
                 references.update(column.name for column in key.expressions)
+        if not isinstance(item, exp.ColumnDef):
+            keys += [_columns(found) for found in item.find_all(exp.PrimaryKey)]
+            unique += [_columns(found.this) for found in item.find_all(exp.UniqueColumnConstraint) if found.this]
+            if item.find(exp.CheckColumnConstraint) is not None or isinstance(item, exp.Check):
+                free.clear()
     return Table(
         name,
         tuple(columns),
@@ -116,7 +136,21 @@ def _table(statement: exp.Create) -> Table | None:
         frozenset(references),
         frozenset(numbered),
         frozenset(incomparable),
+        frozenset().union(*keys),
+        (*keys, *unique),
+        frozenset(free),
     )
+
+
+def _columns(listed: exp.Expression) -> frozenset[str]:
+    return frozenset(column.name for column in listed.expressions)
+
+
+def _is_free(column: exp.ColumnDef, kinds: Sequence[object]) -> bool:
+    written = column.args.get("kind")
+    if written is None or any(isinstance(kind, exp.CheckColumnConstraint | exp.Reference) for kind in kinds):
+        return False
+    return written.sql("postgres").upper() in ("TEXT", "VARCHAR", "INT", "INTEGER", "BIGINT")
 
 
 def _must_be_given(column: exp.ColumnDef, kinds: Sequence[object]) -> bool:

@@ -69,6 +69,29 @@ def written(text: str, nulls: frozenset[int], incomparable: frozenset[str] = fro
     return None if left is None else replace(left, columns=given)
 
 
+def inserted(text: str) -> tuple[str, dict[str, int | str]] | None:
+    """The table of a one-row INSERT that a unique column stops, and what each column is given.
+
+    That is a parameter's position, or a constant as Python has it; computed values are left out.
+    """
+    statement = parse(text)
+    if not isinstance(statement, exp.Insert) or statement.args.get("conflict") is not None:
+        return None
+    table, conditions = _insert(statement)
+    if table is None:
+        return None
+    row: dict[str, int | str] = {}
+    for condition in conditions:
+        value = condition.expression
+        while isinstance(value, exp.Paren):
+            value = value.this
+        if isinstance(value, exp.Parameter) and (position := _position(value)) is not None:
+            row[condition.this.name] = position
+        elif isinstance(value, exp.Literal) and (value.is_string or value.name.isdecimal()):
+            row[condition.this.name] = repr(value.name) if value.is_string else value.name
+    return table, row
+
+
 def _name(table: exp.Table) -> str:
     return ".".join(part.sql("postgres") for part in table.parts)
 

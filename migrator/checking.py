@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from migrator import source
+from migrator.archive import Archive
 from migrator.baseline import NAME, below, look_up, read_some
 from migrator.beside import beside
 from migrator.config import Config
@@ -114,12 +115,15 @@ def _project(subject: _Subject, texts: Mapping[str, bytes | None], facts: dict[s
     """The files with these texts; `facts` gets theirs, and of what else of the tree is read for them."""
     facts.update({path: _facts(path, texts[path]) for path in (*subject.paths, *subject.context)})
     there = [path for path in subject.paths if texts[path] is not None]
-    project = Project(subject.config.root, subject.config, there, list(subject.context), facts, [])
-    loud = [path for path in list(facts) if facts[path].quiet and project.linker.speaks(path)]
+    archive = Archive(facts.values())
+    project = Project(subject.config.root, subject.config, there, list(subject.context), archive, [])
+    loud = [path for path in facts if facts[path].quiet and project.linker.speaks(path)]
     if not loud:
         return project
-    facts.update({path: _facts(path, texts[path], whole=True) for path in loud if path in texts})
-    return Project(subject.config.root, subject.config, there, list(subject.context), facts, [])
+    for path in loud:
+        if path in texts:
+            archive.add(_facts(path, texts[path], whole=True))
+    return Project(subject.config.root, subject.config, there, list(subject.context), archive, [])
 
 
 def _violations(project: Project) -> list[Violation]:

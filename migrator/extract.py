@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
+from migrator.codemods.methods import METHODS as CLIENTS
 from migrator.evidence import NUMBERED
 from migrator.facts import (
     EMPTY,
@@ -428,6 +429,8 @@ class _Extractor:
                 function.parameters.pop(0)
             self.block(node.body)
             self.scope, self.nesting, self.hints = saved
+            if function.fixture is not None and any(map(_may_hold, function.returns)):
+                function.text = "\n".join(self.lines[first - 1 : function.last_line])
 
         self.queue.append(body)
 
@@ -828,10 +831,23 @@ class _Extractor:
             root = _root_text(node)
             if root and (_is_first(node, root) or _is_handed_out(node)):
                 function.methods.setdefault(root, set()).add(node.attr)
+            self.of_part(function, node)
         chain = _chain(node)
         if chain and chain in self.scope.names:
             return _union(self.scope.names[chain])
         return attribute(base, node.attr)
+
+    @staticmethod
+    def of_part(function: Function, node: ast.Attribute) -> None:
+        """Notes a client's method that is used on what a parameter holds, behind the key: `services["redis"].set`."""
+        part = node.value
+        if not isinstance(part, ast.Subscript | ast.Attribute) or not isinstance(part.value, ast.Name):
+            return
+        if node.attr not in _OF_CLIENTS or all(item.name != part.value.id for item in function.parameters):
+            return
+        key = part.attr if isinstance(part, ast.Attribute) else getattr(part.slice, "value", None)
+        if isinstance(key, str | int):
+            function.methods.setdefault(part.value.id, set()).add(f"{key}.{node.attr}")
 
     def ev_call(self, node: ast.Call) -> Origin:
         decorating, self.decorating = self.decorating, False
@@ -844,6 +860,7 @@ class _Extractor:
                 root = _root_text(function)
                 if root and (_is_first(function, root) or _is_handed_out(function)):
                     owner.methods.setdefault(root, set()).add(function.attr)
+                self.of_part(owner, function)
                 if root and function.attr.startswith("assert_") and _says_numbered(node):
                     owner.methods.setdefault(root, set()).add(NUMBERED)
             chain = _chain(function)
@@ -1287,6 +1304,16 @@ def _chain(node: ast.expr) -> str:
         return ""
     parts.append(node.id)
     return ".".join(reversed(parts))
+
+
+_OF_CLIENTS = frozenset().union(*CLIENTS.values())
+
+
+def _may_hold(origin: Origin) -> bool:
+    """Whether what a fixture hands out may be several things: a tuple, a dict, what is made with keywords."""
+    if origin[0] != "call":
+        return origin[0] in ("seq", "dict")
+    return bool(origin[2] or origin[3]) or str(origin[1][-1]).rpartition(".")[2] in ("SimpleNamespace", "Namespace")
 
 
 def _is_handed_out(node: ast.Attribute) -> bool:

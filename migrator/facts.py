@@ -110,7 +110,8 @@ class Function:
     """One function definition; `given` says to which callee and dotted target a local name is handed.
 
     `returned_calls` are the texts of the calls among what it returns, and their lines;
-    `on_self` are the attributes of self that it reads or sets, what is defined inside it too.
+    `on_self` are the attributes of self that it reads or sets, what is defined inside it too; `text` is that of a
+    fixture that hands out several things at once, "" of others.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Function:
     given: dict[str, list[tuple[Origin, str]]] = field(default_factory=dict)
     use_fixtures: list[str] = field(default_factory=list)
     parametrized: list[tuple[tuple[str, ...], Origin]] = field(default_factory=list)
+    text: str = ""
 
 
 @dataclass(slots=True)

@@ -12,6 +12,10 @@ Result = TypeVar("Result")
 
 _FEW = 24
 """Items that one process does sooner than others could be forked."""
+_ROUND = 128
+"""Items for each process, before others take their places: what they keep in memory goes with them."""
+_PIECE = 8
+"""Items that travel together: at the end of a round nobody waits for long."""
 _work: Callable[[Any], Any] | None = None
 
 
@@ -34,12 +38,17 @@ def forked(
     if jobs <= 1 or len(items) < _FEW or "fork" not in multiprocessing.get_all_start_methods():
         return list(_told(map(work, items), len(items), phase, progress))
     _work = work
-    size = max(1, min(32, len(items) // (jobs * 8)))
     try:
-        with multiprocessing.get_context("fork").Pool(jobs, _collect) as pool:
-            return list(_told(pool.imap(_do, items, size), len(items), phase, progress))
+        return list(_told(_rounds(items, jobs), len(items), phase, progress))
     finally:
         _work = None
+
+
+def _rounds(items: Sequence[Item], jobs: int) -> Iterator[Any]:
+    size = max(1, min(_PIECE, len(items) // (jobs * 8)))
+    for start in range(0, len(items), _ROUND * jobs):
+        with multiprocessing.get_context("fork").Pool(jobs, _collect) as pool:
+            yield from pool.imap(_do, items[start : start + _ROUND * jobs], size)
 
 
 def _told(results: Iterable[Result], number: int, phase: str, progress: Progress | None) -> Iterator[Result]:

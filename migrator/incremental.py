@@ -8,11 +8,12 @@ answer is None: the tree is then scanned whole, which is always right.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from migrator.archive import Archive, errors_of
 from migrator.codemods.application import FOLDERS
 from migrator.config import Config
 from migrator.discover import discover
@@ -24,7 +25,6 @@ from migrator.inventory import (
     Project,
     Store,
     conftests,
-    errors_of,
     read_asking,
     read_facts,
     read_quickly,
@@ -37,7 +37,7 @@ from migrator.model import FileView, Unreadable
 from migrator.plan import Plan, paths_of_applications, plan_project
 from migrator.records import Record, Records
 from migrator.sieve import mentions
-from migrator.traces import Trace, Used
+from migrator.traces import Trace, Used, together
 
 _FEW = 8
 """Files that are worth doing again, however small the tree is."""
@@ -61,18 +61,9 @@ class _Store(Store):
 
     def quick(self) -> _Store:
         """The same tree as it is before any file is read whole."""
-        fresh = _Store(self.root, self.listed, dict(self._facts))
+        fresh = _Store(self.root, self.listed, self._facts.copy())
         fresh.plugins = self.plugins
         return fresh
-
-
-class _Judge(Judge):
-    """Who has judged the tree before: what is said of the whole of it is put together of what its files said."""
-
-    everywhere: Used
-
-    def used_on(self, key: tuple[str, int], name: str) -> frozenset[str]:
-        return self.everywhere.get((key, name), frozenset())
 
 
 @dataclass(slots=True)
@@ -213,8 +204,10 @@ class _Renewal:
         self.listed = listed
         own = {*self.found}
         context = [path for path in listed if path not in own]
-        project = Project(self.root, self.config, self.found, context, {}, self.unlisted, self.jobs, self.progress)
-        store = _Store(self.root, listed, dict(self.facts))
+        project = Project(
+            self.root, self.config, self.found, context, Archive(), self.unlisted, self.jobs, self.progress
+        )
+        store = _Store(self.root, listed, Archive(self.facts.values()))
         store.whole = whole
         rows = [(path, dotted) for path, record in self.kept.items() for dotted in record.plugins]
         rows += [(path, dotted) for path, facts in self.facts.items() for dotted in facts.plugins]
@@ -273,8 +266,8 @@ class _Renewal:
         """Adds the files that were judged by what others say for the whole tree, where that is another now."""
         everything: dict[str, _Row | Record] = {**self.kept, **self.rows}
         bases = {path: row.bases for path, row in everything.items() if row.bases}
-        uses = together(everything.values())
-        judge = _Judge(project.linker, self.config)
+        uses = together(row.uses for row in everything.values())
+        judge = Judge(project.linker, self.config)
         judge.everywhere = uses
         judge.keeping = Keeping(project.linker, bases=bases)
         project.judge = judge
@@ -392,15 +385,6 @@ def closure(files: Mapping[str, _Row | Record]) -> tuple[frozenset[str], frozens
     return frozenset(listed), frozenset(names)
 
 
-def together(rows: Iterable[_Row | Record]) -> Used:
-    """What is used on each fixture by all files."""
-    found: defaultdict[tuple[tuple[str, int], str], frozenset[str]] = defaultdict(frozenset)
-    for row in rows:
-        for asked, methods in row.uses.items():
-            found[asked] |= methods
-    return dict(found)
-
-
 def inherited_in(bases: Mapping[str, Bases]) -> dict[str, frozenset[int]]:
     """By file, the classes that others derive from."""
     found: defaultdict[str, set[int]] = defaultdict(set)
@@ -463,7 +447,7 @@ def recorded(
         return None
     if {path: record.bases for path, record in files.items() if record.bases} != project.judge.keeping.everywhere:
         return None
-    uses = together(files.values())
+    uses = together(record.uses for record in files.values())
     for record in files.values():
         if any(uses.get(asked, frozenset()) != said for asked, said in record.trace.used.items()):
             return None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator import source
+from migrator.archive import Archive, Packed, pack
 from migrator.config import Config
 from migrator.discover import discover
 from migrator.extract import extract
@@ -39,12 +40,12 @@ _SMALL = 40
 class Store:
     """Facts by path; a file that only others refer to is read when it is asked for."""
 
-    def __init__(self, root: Path, listed: Sequence[str], facts: dict[str, Facts]) -> None:
+    def __init__(self, root: Path, listed: Sequence[str], facts: Archive) -> None:
         self.root = root
         self.listed = listed
         self.listed_paths = frozenset(listed)
         self.trace = Trace()
-        self.plugins = tuple((path, dotted) for path in listed if path in facts for dotted in facts[path].plugins)
+        self.plugins = tuple((path, dotted) for path in listed if path in facts for dotted in facts.head(path).plugins)
         self._facts = facts
         self._listings: dict[str, frozenset[str]] = {}
         self._base = str(root)
@@ -76,6 +77,9 @@ class Store:
 
         Application code without a word of mocks defines nothing that a test could stand in with.
         """
+        if path in self._facts and not (self._facts.head(path).mentions or is_test_file(path)):
+            self.trace.paths.add(path)
+            return None
         facts = self._find(path)
         return None if facts is None or not (facts.mentions or is_test_file(path)) else facts
 
@@ -98,20 +102,21 @@ class Store:
 
     def _find(self, path: str) -> Facts | None:
         self.trace.paths.add(path)
-        if path not in self._facts and path not in self._empty and self._exists(path):
+        facts = self._facts.get(path)
+        if facts is None and path not in self._empty and self._exists(path):
             facts = self._read(path)
             if facts is None:
                 self._empty.add(path)
             else:
-                self._facts[path] = facts
-        return self._facts.get(path)
+                self._facts.add(facts)
+        return facts
 
     def _read(self, path: str) -> Facts | None:
         return read_facts(self.root, path, always=is_test_file(path))
 
     def put(self, facts: Facts) -> None:
         """Replaces a file's facts."""
-        self._facts[facts.path] = facts
+        self._facts.add(facts)
 
     def knows(self, path: str) -> bool:
         """Whether there is a file that has anything to say."""
@@ -126,7 +131,8 @@ class Store:
     def with_facts(self, facts: Facts) -> Store:
         """The same tree with one file's facts replaced, and a trace of its own."""
         changed = self.traced()
-        changed._facts = {**self._facts, facts.path: facts}
+        changed._facts = self._facts.copy()
+        changed._facts.add(facts)
         rest = [row for row in self.plugins if row[0] != facts.path]
         own = [(facts.path, dotted) for dotted in facts.plugins if facts.path in self.listed]
         if facts.plugins or len(rest) != len(self.plugins):
@@ -159,22 +165,14 @@ def understand(path: str, data: bytes, *, whole: bool = False) -> Facts:
     return facts
 
 
-def _read_many(root: str, paths: Sequence[str]) -> list[Facts | None]:
-    return [read_quickly(Path(root), path) for path in paths]
+def _read_many(root: str, paths: Sequence[str]) -> list[Packed]:
+    found = (read_quickly(Path(root), path) for path in paths)
+    return [pack(facts) for facts in found if facts is not None]
 
 
 def read_quickly(root: Path, path: str) -> Facts | None:
     """Facts of a file that is looked at; None where nothing of its own can be in it."""
     return read_facts(root, path, always=posixpath.basename(path) == "conftest.py")
-
-
-def errors_of(facts: Facts) -> list[str]:
-    """What is wrong with the suppressions of a file."""
-    return [
-        f"{facts.path}:{mark.line}: `# mock-ok` gives no reason; write `# mock-ok: why it may stay`"
-        for mark in facts.suppressions
-        if not mark.reason
-    ]
 
 
 def mock_fixture_names(linker: Linker, path: str) -> set[str]:
@@ -237,7 +235,7 @@ class Project:
         config: Config,
         paths: list[str],
         context: list[str],
-        facts: dict[str, Facts],
+        facts: Archive,
         unlisted: list[Unreadable],
         jobs: int = 1,
         progress: Progress | None = None,
@@ -250,11 +248,11 @@ class Project:
         self.store = Store(root, sorted({*facts, *context}), facts)
         self.linker = Linker(self.store, config.services)
         self.judge = Judge(self.linker, config)
-        self.errors = [error for path in paths if path in facts for error in errors_of(facts[path])]
+        self.errors = [error for path in paths if path in facts for error in facts.head(path).errors]
         self.unreadable = sorted(
             [
                 *unlisted,
-                *(Unreadable(path, facts[path].error or "") for path in paths if path in facts and facts[path].error),
+                *(Unreadable(path, error) for path in paths if path in facts and (error := facts.head(path).error)),
             ],
             key=lambda item: item.path,
         )
@@ -282,7 +280,7 @@ class Project:
         if self._views is None:
             listed = set(self.store.listed)
             paths = [path for path in self.paths if path in listed]
-            self.judge.keeping.prepare()  # or each process would
+            self.judge.prepare()  # or each process would
             rows = forked(self.judged, paths, self.jobs, "judging", self.progress)
             self.judged_files.update({row.view.path: row for row in rows})
             self._views = {row.view.path: row.view for row in rows if row.view.violations or row.view.functions}
@@ -317,9 +315,10 @@ class Project:
     def judged(self, path: str) -> Judged:
         """What is said of one file."""
         judge = self.judge_of(path)
-        error = self.store[path].error
+        facts = self.store[path]
+        error = facts.error
         view = judge.file(path)
-        if self.store[path].error != error:
+        if facts.error != error:
             return Judged(view, frozenset(), {}, None)
         return Judged(view, judge.keeping.bases(path), judge.uses(path), judge.linker.facts.trace)
 
@@ -375,33 +374,35 @@ def open_project(
         facts = read_all(run, root, found, progress)
     above = sorted(conftests(root, found) - set(facts))
     for path in above:
-        facts[path] = read_facts(root, path, always=True) or Facts(path)
+        facts.add(read_facts(root, path, always=True) or Facts(path))
     reading = Reading()
     while True:
         context = [*above, *reading.reached]
-        project = Project(root, config, found, context, {**facts}, unlisted, processes, progress)
-        loud = _read_whole(project, [path for path in facts if facts[path].quiet], reading)
+        project = Project(root, config, found, context, facts.copy(), unlisted, processes, progress)
+        loud = _read_whole(project, [path for path in facts if facts.head(path).is_quiet], reading)
         if loud:
-            facts.update(loud)
-            project = Project(root, config, found, context, {**facts}, unlisted, processes, progress)
+            for packed in loud:
+                facts.add_packed(packed)
+            project = Project(root, config, found, context, facts.copy(), unlisted, processes, progress)
         project.reading = reading
         before = len(facts)
         reading.named = {path: project.named(path) for path in project.store.listed}
         for path in sorted(set().union(*(named.reached for named in reading.named.values())) - {*facts}):
-            facts[path] = project.store[path]
+            facts.add(project.store[path])
             reading.reached.add(path)
         fresh = {name for named in reading.named.values() for name in named.names} - reading.names - set(FAKE_FIXTURES)
         rest = [path for path in found if path not in facts]
         if fresh and rest:
             pattern = mentions(fresh)
 
-            def asking(path: str, pattern: re.Pattern[bytes] = pattern) -> tuple[Facts, set[str]] | None:
-                return read_asking(root, path, pattern)
+            def asking(path: str, pattern: re.Pattern[bytes] = pattern) -> tuple[Packed, set[str]] | None:
+                row = read_asking(root, path, pattern)
+                return (pack(row[0]), row[1]) if row is not None else None
 
             for row in forked(asking, rest, processes, "looking for requests", progress):
                 if row is not None:
-                    facts[row[0].path] = row[0]
-                    reading.mentioned[row[0].path] = row[1]
+                    facts.add_packed(row[0])
+                    reading.mentioned[row[0].head.path] = row[1]
         reading.names |= fresh
         if len(facts) == before:
             return project
@@ -416,20 +417,21 @@ def read_asking(root: Path, path: str, pattern: re.Pattern[bytes]) -> tuple[Fact
     return (read_facts(root, path, always=True) or Facts(path), said) if said else None
 
 
-def _read_whole(project: Project, paths: list[str], reading: Reading) -> dict[str, Facts]:
+def _read_whole(project: Project, paths: list[str], reading: Reading) -> list[Packed]:
     """The facts of those files, read again, in which an unread function's names stand for mocks after all."""
 
-    def again(path: str) -> tuple[Facts | None, Trace]:
+    def again(path: str) -> tuple[Packed | None, Trace]:
         speaks, trace = project.speaks(path)
         if not speaks:
             return None, trace
-        return read_facts(project.root, path, always=True, whole=True) or Facts(path), trace
+        return pack(read_facts(project.root, path, always=True, whole=True) or Facts(path)), trace
 
     rows = forked(again, paths, project.jobs, "linking", project.progress)
-    for path, (facts, trace) in zip(paths, rows, strict=True):
-        reading.late = reading.late or (facts is not None and path in reading.traces)
+    for path, (packed, trace) in zip(paths, rows, strict=True):
+        reading.late = reading.late or (packed is not None and path in reading.traces)
         reading.traces.setdefault(path, Trace()).update(trace)
-    reading.whole |= (loud := {facts.path: facts for facts, _ in rows if facts is not None}).keys()
+    loud = [packed for packed, _ in rows if packed is not None]
+    reading.whole |= {packed.head.path for packed in loud}
     return loud
 
 
@@ -448,13 +450,13 @@ def conftests(root: Path, paths: Iterable[str]) -> set[str]:
     }
 
 
-def _read_all(root: Path, paths: list[str], jobs: int, progress: Progress | None) -> dict[str, Facts]:
-    facts: dict[str, Facts] = {}
+def _read_all(root: Path, paths: list[str], jobs: int, progress: Progress | None) -> Archive:
+    facts = Archive()
     if jobs <= 1 or len(paths) <= _SMALL:
         for done, path in enumerate(paths, 1):
-            (result,) = _read_many(str(root), [path])
+            result = read_quickly(root, path)
             if result is not None:
-                facts[path] = result
+                facts.add(result)
             if progress is not None and done % 16 == 0:
                 progress("reading", done, len(paths))
         return facts
@@ -465,7 +467,8 @@ def _read_all(root: Path, paths: list[str], jobs: int, progress: Progress | None
     with ProcessPoolExecutor(jobs) as pool:
         done = 0
         for chunk, results in zip(chunks, pool.map(_read_many, [str(root)] * len(chunks), chunks), strict=True):
-            facts.update({path: result for path, result in zip(chunk, results, strict=True) if result is not None})
+            for packed in results:
+                facts.add_packed(packed)
             done += len(chunk)
             if progress is not None:
                 progress("reading", done, len(paths))

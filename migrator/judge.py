@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import ast
 import posixpath
 import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 
+from migrator.answers import answers_in
 from migrator.codemods.methods import METHODS as CLIENTS
 from migrator.codes import CODES
 from migrator.config import Config
+from migrator.containers import Container, Source, by_use, container_of
 from migrator.evidence import (
     CONFIGURED,
     METHODS,
@@ -27,7 +29,7 @@ from migrator.evidence import (
     service_of_name,
 )
 from migrator.facts import Candidate, Facts, Function, Import, Local, Origin
-from migrator.keeping import Keeping
+from migrator.keeping import Bases, Keeping
 from migrator.libraries import (
     ASSERTION_FUNCTIONS,
     BEHAVIOUR_FUNCTIONS,
@@ -42,8 +44,7 @@ from migrator.libraries import (
 )
 from migrator.link import STAND_INS, Linker, Value, is_test_file
 from migrator.model import Answer, FileView, FixtureView, FunctionView, How, Role, Service, Span, StandIn, Violation
-from migrator.source import tree_of
-from migrator.traces import Used
+from migrator.traces import Used, together
 
 _NEVER_STAND_INS = frozenset({"real", "instance", "class", "holder", "monkeypatch", "mocker", "lambda"})
 _RE_EXPORTED = frozenset({"mock_class", "mock_module", "mock_member", "patch", "mocker_class", "spy"})
@@ -56,6 +57,16 @@ _FRAMES = 5_000
 """A name may be taken from one that is taken from one …, a few hundred times."""
 
 
+@contextmanager
+def _many_frames() -> Iterator[None]:
+    frames = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(frames, _FRAMES))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(frames)
+
+
 class Judge:
     """Decides over one linked tree."""
 
@@ -64,27 +75,36 @@ class Judge:
         self.linker = linker
         self.config = config
         self._like = like
-        self._used: Used = {}
         self.keeping: Keeping = Keeping(linker, like.keeping if like is not None else None, changed)
         self._fixture_evidence: dict[tuple[str, int], Evidence] = {}
         self._name_evidence: dict[tuple[str, int | None, int | None, str], Evidence] = {}
         self._origin_evidence: dict[tuple[str, Origin], list[Evidence]] = {}
         self._replacements: dict[str, frozenset[str]] = {}
+        self._containers: dict[tuple[str, int], Container | None] = {}
+
+    def prepare(self) -> None:
+        """Looks through the tree at once, each file of which is opened once."""
+        passing = Judge(Linker(self.linker.facts, self.config.services), self.config)
+        bases: dict[str, Bases] = {}
+        used: list[Used] = []
+        for path in self.linker.facts.listed:
+            used.append(passing.uses(path))
+            if found := passing.keeping.bases(path):
+                bases[path] = found
+        self.keeping = Keeping(self.linker, bases=bases)
+        self.everywhere = together(used)
 
     # -- a file
 
     def file(self, path: str) -> FileView:
         """All places of one file in order, and its functions; none, and the facts say why, where names go too far."""
         facts = self.linker.facts[path]
-        frames = sys.getrecursionlimit()
-        sys.setrecursionlimit(max(frames, _FRAMES))
         try:
-            return self._file(path, facts)
+            with _many_frames():
+                return self._file(path, facts)
         except RecursionError:
             facts.error = "has names that are taken from each other over too many steps to be judged"
             return FileView(path, (), ())
-        finally:
-            sys.setrecursionlimit(frames)
 
     def _file(self, path: str, facts: Facts) -> FileView:
         found = [
@@ -480,40 +500,28 @@ class Judge:
         library = FAKE_FIXTURES[name]
         return Evidence(NAME, FAKE_LIBRARIES[library].service, f"fixture {name}")
 
-    @cached_property
-    def _parameters(self) -> dict[str, list[tuple[str, int]]]:
-        """The functions of the tree that have a parameter of a name."""
-        table: dict[str, list[tuple[str, int]]] = defaultdict(list)
-        for path in self.linker.facts.listed:
-            for index, function in enumerate(self.linker.facts[path].functions):
-                for parameter in function.parameters:
-                    table[parameter.name].append((path, index))
-        return table
-
     def used_on(self, key: tuple[str, int], name: str) -> frozenset[str]:
         """The methods that those who request a fixture use on it."""
-        if (key, name) not in self._used:
-            self._used[key, name] = (
-                self._like.used_on(key, name) if self._like is not None else self._find_used(key, name)
-            )
-        self.linker.facts.trace.used[key, name] = self._used[key, name]
-        return self._used[key, name]
+        tree = self if self._like is None else self._like
+        used = self.linker.facts.trace.used[key, name] = tree.everywhere.get((key, name), frozenset())
+        return used
 
-    def _find_used(self, key: tuple[str, int], name: str) -> frozenset[str]:
-        used: set[str] = set()
-        for path, index in self._parameters.get(name, ()):
-            if (name, key) in self.requested(path, index):
-                function = self.linker.facts[path].functions[index]
-                used |= function.methods.get(name, set()) | _used_on_handed_out(function, name)
-        return frozenset(used)
+    @cached_property
+    def everywhere(self) -> Used:
+        """What the whole tree uses on its fixtures."""
+        return together(map(self.uses, self.linker.facts.listed))
 
     def uses(self, path: str) -> Used:
         """The methods that the functions of one file use on the fixtures that they request."""
         found: defaultdict[tuple[tuple[str, int], str], set[str]] = defaultdict(set)
-        for index, function in enumerate(self.linker.facts[path].functions):
-            for name, key in self.requested(path, index):
-                if key is not None:
-                    found[key, name] |= function.methods.get(name, set()) | _used_on_handed_out(function, name)
+        try:
+            with _many_frames():
+                for index, function in enumerate(self.linker.facts[path].functions):
+                    for name, key in self.requested(path, index):
+                        if key is not None:
+                            found[key, name] |= _used_by(function, name)
+        except RecursionError:  # whoever judges the file says so
+            return {}
         return {asked: frozenset(methods) for asked, methods in found.items() if methods}
 
     # -- services
@@ -914,7 +922,7 @@ class Judge:
                 continue
             key = requests.get(name)
             evidence = self.name_evidence(path, index, function.cls, name)
-            yield StandIn(
+            stand_in = StandIn(
                 name=name,
                 service=evidence.service,
                 evidence=evidence.text,
@@ -930,6 +938,12 @@ class Judge:
                 kept=self._kept(path, function, aliases[name]),
                 is_guess=self._is_guess(path, function, [name, *aliases[name]], evidence, key),
             )
+            given = [
+                self.name_evidence(path, index, function.cls, other).service
+                for other, local in function.locals.items()
+                if local.origin[0] in ("item", "attr") and local.origin[1] == ("param", index, name)
+            ]
+            yield self._taken_apart(stand_in, values, key, given)
         for name, local in function.locals.items():
             if local.origin[0] == "param" or name in aliases[local.maker]:
                 continue
@@ -952,12 +966,91 @@ class Judge:
                 text_replies=value.kind != "fake"
                 or (self._decodes(factory) if factory is not None else _decodes(local.origin)),
                 aliases=tuple(aliases[name]),
-                answers=answers or tuple(_answers("", local.maker, local.line)) if evidence.service != "other" else (),
+                answers=answers or tuple(answers_in("", local.maker, local.line))
+                if evidence.service != "other"
+                else (),
                 root=_taken_from(name, local.origin, function),
                 kept=self._kept(path, function, [name, *aliases[name]]),
                 is_guess=self._is_guess(path, function, [name, *aliases[name]], evidence, None),
             )
         yield from self._kept_elsewhere(path, index, function)
+        if function.use_fixtures and linker.is_test(path, function):
+            yield from self._marked(path, facts, index, function)
+
+    def _marked(self, path: str, facts: Facts, index: int, function: Function) -> Iterator[StandIn]:
+        """The stand-ins that fixtures patch in which marks of a test request."""
+        lines = {
+            item.name: item.span.line for item in facts.candidates if item.shape == "request" and item.function == index
+        }
+        for name in dict.fromkeys(function.use_fixtures):
+            key = self.linker.fixture(path, function.cls, name)
+            values = self.linker.fixture_values(*key) if key is not None else ()
+            value = next((item for item in values if item.kind == "mock" and item.name == "patch"), None)
+            if key is None or value is None or any(parameter.name == name for parameter in function.parameters):
+                continue
+            evidence = self.fixture_evidence(*key)
+            yield StandIn(
+                name=name,
+                service=evidence.service,
+                evidence=evidence.text,
+                how="patch",
+                line=lines.get(name, function.first_line),
+                asynchronous=self._asynchronous(path, value, key, function, [name]),
+                maker="",
+                fixture=self._key(key),
+                answers=self._fixture_answers(*key) if evidence.service != "other" else (),
+                is_guess=self._is_guess(path, function, [name], evidence, key),
+                marked=True,
+            )
+
+    def _taken_apart(
+        self, stand_in: StandIn, values: Sequence[Value], key: tuple[str, int] | None, given: Sequence[Service]
+    ) -> StandIn:
+        """A stand-in with what it holds, where its fixture hands out several.
+
+        `given` are the services of the names that the function gives to them.
+        """
+        if key is None or stand_in.how != "parameter" or all(value.kind != "holder" for value in values):
+            return stand_in
+        found = self._container(key)
+        if found is None:
+            return stand_in
+        used = self.used_on(key, stand_in.name)
+        parts = tuple(by_use(part, used) for part in found.parts)
+        services = [part.service for part in parts if part.service != "other"]
+        services += [service for service in given if service != "other"]
+        return replace(
+            stand_in, service=services[0] if services else stand_in.service, parts=parts, closed=found.closed
+        )
+
+    def _container(self, key: tuple[str, int]) -> Container | None:
+        """What a fixture holds; None where it hands out one thing."""
+        if key not in self._containers:
+            self._containers[key] = None  # a fixture that requests itself
+            path, index = key
+            facts = self.linker.facts[path]
+            function = facts.functions[index]
+            if function.text and function.fixture is not None:
+                requests = dict(self.requested(path, index))
+                fixture = self.fixture_view(path, index)
+                stand_ins = tuple(self._stand_ins(path, facts, index, function, requests))
+                names = {name: str(found[0][1]) for name, found in facts.names.items() if found[0][0] == "ext"}
+                source = Source(fixture, function.text, function.first_line, stand_ins, names, self._fields(facts))
+                self._containers[key] = container_of(source, self.config)
+        return self._containers[key]
+
+    @staticmethod
+    def _fields(facts: Facts) -> dict[str, Sequence[str]]:
+        """The fields of the classes of a file that hold just what they are made with."""
+        return {
+            cls.qualname: cls.fields
+            for cls in facts.classes
+            if not cls.methods
+            and (
+                any(text.rpartition(".")[2] == "NamedTuple" for text in cls.base_texts)
+                or (not cls.bases and any("dataclass" in str(item) for item in cls.decorators))
+            )
+        }
 
     def _factory(self, path: str, origin: Origin) -> tuple[str, int] | None:
         """The function of the tree that makes a stand-in, is told nothing and hands it out."""
@@ -1068,9 +1161,9 @@ class Judge:
         for name in dict.fromkeys(function.returned_names):
             local = function.locals.get(name)
             if local is not None:
-                found += _answers("", local.maker, local.line)
+                found += answers_in("", local.maker, local.line)
         if all(_is_made(self.linker, path, origin) for origin in function.returns):
-            found += [answer for text, line in function.returned_calls for answer in _answers("", text, line)]
+            found += [answer for text, line in function.returned_calls for answer in answers_in("", text, line)]
         names = set(function.returned_names)
         names |= _handed_out_by(function, names)  # what a pool hands out answers for it
         for item in function.programmed:
@@ -1080,7 +1173,7 @@ class Judge:
             if last in ("return_value", "side_effect"):
                 found.append(Answer(stem, last, item.text, item.line))  # type: ignore[arg-type]
             elif item.path.count(".") or "(" in item.text:
-                found += _answers(item.path, item.text, item.line)
+                found += answers_in(item.path, item.text, item.line)
             else:  # a plain attribute of the mock
                 found.append(Answer(item.path, "return_value", item.text, item.line))
         return tuple(found)
@@ -1198,6 +1291,15 @@ def _end(violation: Violation) -> tuple[int, int]:
     return violation.span.end_line, violation.span.end_column
 
 
+def _used_by(owner: Function, name: str) -> set[str]:
+    """The methods that a function uses on what it requests; on what that holds, behind the key: `redis.set`."""
+    used = owner.methods.get(name, set()) | _used_on_handed_out(owner, name)
+    for other, local in owner.locals.items():
+        if local.origin[0] in ("item", "attr") and local.origin[1][:1] == ("param",) and local.origin[1][2] == name:
+            used |= {f"{local.origin[2]}.{method}" for method in owner.methods.get(other, ())}
+    return used
+
+
 def _used_on_handed_out(owner: Function, name: str) -> set[str]:
     """The methods used on what a pool or connection hands out.
 
@@ -1230,34 +1332,3 @@ def _handed_out_by(owner: Function, names: set[str]) -> set[str]:
 
 
 _NAME = re.compile(r"\b[^\W\d]\w*\b")
-
-
-def _answers(path: str, text: str, line: int) -> Iterator[Answer]:
-    """What `AsyncMock(return_value=…, get=AsyncMock(…))` answers."""
-    if "(" not in text:
-        return
-    try:
-        statements = tree_of(text.strip()).body
-    except SyntaxError:
-        return
-    for statement in statements:
-        if isinstance(statement, ast.Expr):
-            yield from _answers_of(path, statement.value, line)
-
-
-_OPTIONS = frozenset("spec name spec_set wraps unsafe new new_callable autospec create".split())
-"""What a mock or a patch is told of itself, not of an attribute."""
-
-
-def _answers_of(path: str, node: ast.expr, line: int) -> Iterator[Answer]:
-    if not isinstance(node, ast.Call):
-        return
-    for keyword in node.keywords:
-        if keyword.arg in ("return_value", "side_effect"):
-            yield Answer(path, keyword.arg, ast.unparse(keyword.value), line)  # type: ignore[arg-type]
-        elif keyword.arg is not None and keyword.arg not in _OPTIONS:
-            inner = f"{path}.{keyword.arg}" if path else keyword.arg
-            if isinstance(keyword.value, ast.Call):
-                yield from _answers_of(inner, keyword.value, line)
-            else:
-                yield Answer(inner, "return_value", ast.unparse(keyword.value), line)

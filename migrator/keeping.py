@@ -70,10 +70,6 @@ class Keeping:
             for function in users
         )
 
-    def prepare(self) -> None:
-        """Looks through the tree at once."""
-        self._inherited  # noqa: B018
-
     @cached_property
     def _inherited(self) -> set[tuple[str, int]]:
         """The classes that others derive from."""

@@ -264,6 +264,8 @@ class Linker:
                 yield from self.attribute(value, origin[2], path)
         elif kind == "call" and origin[1] in _WRAPPERS and origin[2] and origin[1][1] not in facts.names:
             yield from self.values(path, origin[2][0])
+        elif kind == "call" and origin[1] == ("glob", "dict") and origin[3] and "dict" not in facts.names:
+            yield Value("holder", path=path, parts=origin[3])
         elif kind == "call":
             for value in self.values(path, origin[1]):
                 yield from self.call(value, origin, path)
@@ -523,10 +525,16 @@ class Linker:
         elif kind == "lambda":
             for _, body in value.parts:
                 yield from self.values(value.path, body)
-        elif kind == "class" and self.is_named_tuple(value):
-            fields = self.facts[value.path].classes[value.index].fields
-            parts = [*zip(fields, arguments, strict=False), *keywords.items()]
-            yield Value("holder", path=path, parts=tuple(parts))
+        elif (kind == "class" and self.is_named_tuple(value)) or (
+            kind == "class"
+            and self._is_plain(value)
+            and any(
+                found.kind in STAND_INS
+                for item in (*arguments, *keywords.values())
+                for found in self.values(path, item)
+            )
+        ):
+            yield self._held(value, arguments, keywords, path)
         elif kind == "class":
             yield from self._instance(value)
         elif kind == "monkeypatch_member" and value.name == "context":
@@ -535,6 +543,17 @@ class Linker:
             yield from self._external_call(value.name, arguments, keywords, path)
         else:
             yield UNKNOWN_VALUE
+
+    def _held(self, value: Value, arguments: tuple[Origin, ...], keywords: dict[str, Origin], path: str) -> Value:
+        """What an object of a class holds that holds just what it is made with."""
+        fields = self.facts[value.path].classes[value.index].fields
+        return Value("holder", path=path, parts=(*zip(fields, arguments, strict=False), *keywords.items()))
+
+    def _is_plain(self, value: Value) -> bool:
+        """Whether a class of the tree is a dataclass with nothing but fields."""
+        cls = self.facts[value.path].classes[value.index]
+        is_dataclass = any("dataclass" in str(item) for item in cls.decorators)
+        return is_dataclass and not cls.bases and not cls.methods and bool(cls.fields)
 
     def _instance(self, value: Value) -> Iterator[Value]:
         fake = self.hand_written_fake(value.path, value.index)

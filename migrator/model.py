@@ -85,6 +85,12 @@ class StandIn:
     """The attribute that it is kept on for the methods of its class, unique in the tree; "" where it is on none."""
     is_guess: bool = False
     """Whether a name alone says what it is: nobody who has it uses a method of that client on it."""
+    marked: bool = False
+    """Whether a mark of the test requests its fixture, and no parameter."""
+    parts: tuple[StandIn, ...] = ()
+    """What it holds where it hands out several: each by how the test reaches it, `services["redis"]`, `env.db`."""
+    closed: str = ""
+    """Why a test cannot do without the fixture, where that hands out several."""
 
 
 @dataclass(frozen=True, slots=True)

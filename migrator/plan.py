@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from migrator.archive import Texts
 from migrator.codemods.application import Application
 from migrator.codemods.fixture_definition import remove_functions
 from migrator.codemods.function import Left, Outcome, Surroundings, rewrite_function
@@ -55,7 +56,10 @@ class LeftAlone:
 
 @dataclass(frozen=True, slots=True)
 class FilePlan:
-    """One file: its text now and after (None: unchanged), the violations that go, the mocks that stay."""
+    """One file: its text now and after (None: unchanged), the violations that go, the mocks that stay.
+
+    Where a plan is made without texts, its text now is "".
+    """
 
     path: str
     old_text: str
@@ -167,7 +171,7 @@ class _Planner:
         self.environment = environment_of(project.config)
         self.views: dict[str, FileView] = dict(project.files)
         self.context = project.context
-        self.texts: dict[str, str] = {}
+        self.texts = Texts(project.source)
         self.outcomes: dict[tuple[str, str], Outcome] = {}
         self.held: dict[tuple[str, str, str], str] = {}
         self.rewritten_with: dict[tuple[str, str], Reasons] = {}
@@ -176,6 +180,7 @@ class _Planner:
         self.tried: dict[str, set[tuple[str, int, Reasons]]] = defaultdict(set)
         self.fixtures_read: dict[tuple[str, str], Handed | Refuse] = {}
         self.class_patches: dict[str, dict[str, tuple[ClassPatch, ...]]] = {}
+        self.made_of: dict[str, frozenset[str]] = {}
         self.lost: dict[str, set[str]] = {}
         self.makers: dict[str, frozenset[str]] = {}
 
@@ -406,8 +411,6 @@ class _Planner:
         return {item.span.line for item in self.views[path].violations if item.suppressed is not None}
 
     def text(self, path: str) -> str:
-        if path not in self.texts:
-            self.texts[path] = self.project.source(path)
         return self.texts[path]
 
     # -- coupling
@@ -420,7 +423,7 @@ class _Planner:
         fixtures = self._fixture_functions()
         requesters: dict[str, list[tuple[str, FunctionView]]] = defaultdict(list)
         for path, view in self._all_functions():
-            for key_ in {item.fixture for item in view.stand_ins if item.fixture is not None}:
+            for key_ in {key_ for item in view.stand_ins if item.fixture for key_ in self._made_of(item.fixture)}:
                 requesters[key_].append((path, view))
         again: set[str] = set()
         for key_, dependent in self._dependents():
@@ -429,7 +432,7 @@ class _Planner:
             for path, view in requesters[key_]:
                 if (path, view) != dependent and self._reaches(view, keys, fixtures):
                     members.append((path, view))
-            stuck = [(path, view) for path, view in members if not self._moved(path, view, key_)]
+            stuck = [(path, view) for path, view in members if not self._moved_with(path, view, key_)]
             if not stuck:
                 continue
             path, view = stuck[0]
@@ -437,7 +440,8 @@ class _Planner:
             reason = f"it is the same mock as in {where}, which cannot move: mend that first"
             for owner, member in members:
                 for stand_in in member.stand_ins:
-                    if stand_in.fixture == key_ and self._moved(owner, member, key_):
+                    made = stand_in.fixture or ""
+                    if key_ in self._made_of(made) and self._moved(owner, member, made):
                         self.held[owner, member.qualname, stand_in.name] = reason
                         again.add(owner)
         self.rewrite_again(again)
@@ -448,7 +452,11 @@ class _Planner:
         """Holds back what another mock of the test was made with, where that one stays; says whether it did."""
         again: set[str] = set()
         for path, view in self._all_functions():
-            moved = {item.fixture: item for item in self._outcome(path, view).moved if item.fixture is not None}
+            moved = {
+                key_: stand_in
+                for stand_in in view.stand_ins
+                if (key_ := stand_in.fixture) is not None and self._moved(path, view, key_)
+            }
             for item in view.stand_ins if moved else ():
                 maker = fixtures.get(item.fixture or "")
                 if maker is None or maker.fixture is None or not maker.fixture.is_mock or item.fixture in moved:
@@ -522,6 +530,21 @@ class _Planner:
     def _moved(self, path: str, view: FunctionView, key_: str) -> bool:
         outcome = self.outcomes.get((path, view.qualname))
         return outcome is not None and any(item.fixture == key_ for item in outcome.moved)
+
+    def _moved_with(self, path: str, view: FunctionView, key_: str) -> bool:
+        """Whether a mock fixture has moved in a function, by itself or with what it went into."""
+        outcome = self.outcomes.get((path, view.qualname))
+        return outcome is not None and any(key_ in self._made_of(item.fixture or "") for item in outcome.moved)
+
+    def _made_of(self, key_: str) -> frozenset[str]:
+        """The mock fixtures that one hands out or is made of, itself among them."""
+        if key_ not in self.made_of:
+            self.made_of[key_] = frozenset({key_})  # a fixture that requests itself
+            maker = self.fixture_functions.get(key_)
+            if maker is not None and maker.fixture is not None and maker.fixture.is_mock:
+                wanted = [self._made_of(asked) for _, asked in maker.requests if asked is not None]
+                self.made_of[key_] = frozenset({key_}).union(*wanted)
+        return self.made_of[key_]
 
     # -- files
 
@@ -661,6 +684,8 @@ class _Planner:
         """What `proved` or `proved_narrowly` says, and what it is made of."""
         before = self.notes.traces.pop(path, Trace())
         row = (self.proved_narrowly if narrowly else self.proved)(path)
+        if narrowly:  # nobody asks for a narrow text
+            row = (path, None, *row[2:])
         trace, self.notes.traces[path] = self.notes.traces.pop(path, Trace()), before
         return row, trace
 
@@ -804,10 +829,11 @@ class _Planner:
 
 
 def asked_otherwise(view: FileView) -> dict[str, int]:
-    """How often more a file requests each mock fixture than by parameters."""
+    """How often more a file requests each mock fixture than by parameters, and by marks that are as good."""
     names: Counter[str] = Counter(item.symbol for item in view.violations if item.code == "RS402")
     for function in view.functions:
-        names.subtract(name for name, _ in function.requests if name in function.parameters)
+        marked = {item.name for item in function.stand_ins if item.marked}
+        names.subtract(name for name, _ in function.requests if name in function.parameters or name in marked)
     return {name: count for name, count in names.items() if count}
 
 
@@ -933,14 +959,17 @@ def plan_project(
         raise Unknown(unknown)
     for path in sorted({*touched, *dead} - {*planner.known}):
         _, text, flaw_, gone = proved.get(path, (path, None, None, ()))
-        new = planner.text(path) if text is None or flaw_ else text
+        old = planner.text(path) if texts else ""
+        new = old if text is None or flaw_ else text
         with_fixtures = None
         buried: Spans = []
         if path in dead:
             without = planner.assemble(path, dead[path])
             found, lost = planner.prove(path, without)
             if found is None:
-                with_fixtures, new, gone, buried = new, without, lost, dead[path]
+                gone, buried = lost, dead[path]
+                if texts:
+                    with_fixtures, new = new, without
         views = planner.candidates(path)
         moved = tuple(
             _test(view) for view in views if (outcome := planner.outcomes.get((path, view.qualname))) and outcome.moved
@@ -951,11 +980,11 @@ def plan_project(
             if (outcome := planner.outcomes.get((path, view.qualname))) is not None
             for name in outcome.rewrites
         )
-        changed = new if texts and new != planner.text(path) else None
+        changed = new if texts and new != old else None
         left = planner.left(path, buried)
         if texts:
             left = (*left, *planner.unexplained(path, gone, left))
-        plan.files[path] = FilePlan(path, planner.text(path), changed, gone, left, moved, rewrites, with_fixtures)
+        plan.files[path] = FilePlan(path, old, changed, gone, left, moved, rewrites, with_fixtures)
     for path in planner.views if texts else ():
         if path not in plan.files and (left := planner.unexplained(path, (), ())):
             plan.files[path] = FilePlan(path, planner.text(path), None, (), left)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 Used = dict[tuple[tuple[str, int], str], frozenset[str]]
@@ -29,3 +31,12 @@ class Trace:
         self.tops |= other.tops
         self.modules |= other.modules
         self.used.update(other.used)
+
+
+def together(parts: Iterable[Used]) -> Used:
+    """What is used on each fixture in all files, of what is used in each."""
+    found: defaultdict[tuple[tuple[str, int], str], frozenset[str]] = defaultdict(frozenset)
+    for uses in parts:
+        for asked, methods in uses.items():
+            found[asked] |= methods
+    return dict(found)

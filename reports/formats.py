@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from migrator.model import Violation
@@ -38,31 +39,42 @@ def row(violation: Violation) -> dict[str, Any]:
     }
 
 
-def as_json(scan: Scan, version: str, by: str | None) -> str:
+def as_json(scan: Scan, version: str, by: str | None) -> Iterator[str]:
     """The JSON document of design.md's contract; `groups` is there where `--by` asks for it.
 
     A violation stands on one line: two scans can be compared by diff, and json's quick encoder does not indent.
     """
-    members = {
-        "version": "1",
-        "tool": _encode({"name": "mock-migrator", "version": version}),
-        "root": _encode(scan.root),
-        "summary": json.dumps(asdict(summarize(scan)), indent=2).replace("\n", "\n  "),
+    members: dict[str, Iterable[str]] = {
+        "version": ["1"],
+        "tool": [_encode({"name": "mock-migrator", "version": version})],
+        "root": [_encode(scan.root)],
+        "summary": [json.dumps(asdict(summarize(scan)), indent=2).replace("\n", "\n  ")],
         "violations": _lines(map(row, scan.violations)),
         "unreadable": _lines({"path": item.path, "error": item.error} for item in scan.unreadable),
     }
     if by is not None:
-        members["groups"] = _encode({"by": by, "counts": dict(group(scan.counted, by))})
-    return "{\n" + ",\n".join(f'  "{name}": {text}' for name, text in members.items()) + "\n}\n"
+        members["groups"] = [_encode({"by": by, "counts": dict(group(scan.counted, by))})]
+    opening = "{\n"
+    for name, pieces in members.items():
+        yield f'{opening}  "{name}": '
+        yield from pieces
+        opening = ",\n"
+    yield "\n}\n"
 
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
+_PIECE = 1_000
+"""Lines that are held as one text."""
 
 
-def _lines(entries: Iterable[dict[str, Any]]) -> str:
+def _lines(entries: Iterable[dict[str, Any]]) -> Iterator[str]:
     """A list with an entry a line."""
-    lines = [f"    {_encode(entry)}" for entry in entries]
-    return "[\n" + ",\n".join(lines) + "\n  ]" if lines else "[]"
+    lines = (f"    {_encode(entry)}" for entry in entries)
+    opening = "[\n"
+    while piece := ",\n".join(islice(lines, _PIECE)):
+        yield opening + piece
+        opening = ",\n"
+    yield "[]" if opening == "[\n" else "\n  ]"
 
 
 def as_csv(scan: Scan, version: str, by: str | None) -> str:
@@ -80,7 +92,13 @@ def as_csv(scan: Scan, version: str, by: str | None) -> str:
     return stream.getvalue()
 
 
-FORMATS: dict[str, Callable[[Scan, str, str | None], str]] = {
+def in_form(form: str, scan: Scan, version: str, by: str | None) -> tuple[str, ...]:
+    """The document in pieces: the whole of a large tree's is never held twice."""
+    made = FORMATS[form](scan, version, by)
+    return (made,) if isinstance(made, str) else tuple(made)
+
+
+FORMATS: dict[str, Callable[[Scan, str, str | None], str | Iterator[str]]] = {
     "json": as_json,
     "csv": as_csv,
     "sarif": as_sarif,

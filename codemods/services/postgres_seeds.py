@@ -155,7 +155,7 @@ def _placed(
                 "assisted",
             )
     columns = list(dict.fromkeys([*more, *(column for row in rows for column in row)]))
-    flaw = _unfit(site, name, columns)
+    flaw = unfit(site, name, columns)
     if flaw is not None:
         return flaw
     site.test.seeded.add(f"table {name}")
@@ -252,7 +252,7 @@ def _known(site: Site, name: str) -> Table | None:
     return schema.table(name) if schema is not None else None
 
 
-def _unfit(site: Site, name: str, columns: list[str]) -> Refuse | None:
+def unfit(site: Site, name: str, columns: list[str]) -> Refuse | None:
     """Why the table does not take such a row."""
     schema = site.test.environment.schema
     if schema is None or not schema.tables:

@@ -65,9 +65,10 @@ def scan(
     if text is None:
         pass
     elif output is None:
-        sys.stdout.write(text)
+        sys.stdout.writelines(text)
     else:
-        Path(output).write_text(text, encoding="utf-8", errors="backslashreplace")
+        with Path(output).open("w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.writelines(text)
     if form == "github" and (page := os.environ.get("GITHUB_STEP_SUMMARY")):
         # a step's own page, which its log does not show: the workflow's runner names the file
         _add_summary(Path(page), run_scan(config, relative, jobs, executor, memory), config)
@@ -91,15 +92,19 @@ def _add_summary(page: Path, result: Scan, config: Config) -> None:
         raise UsageError(f"GITHUB_STEP_SUMMARY: {page} cannot be written ({error.strerror})") from error
 
 
-def _said(result: Scan, form: str, by: str | None, output: str | None) -> tuple[str | None, list[str], list[str], int]:
-    """The document, None for a table, which is printed at once; what to warn of; errors; violations."""
+_Said = tuple[tuple[str, ...] | None, list[str], list[str], int]
+"""The document in pieces, None for a table; what to warn of; errors; violations."""
+
+
+def _said(result: Scan, form: str, by: str | None, output: str | None) -> _Said:
+    """What there is to say; a table is printed at once."""
     counted = len(result.counted)
     if form != "table":
         from migrator.cli import tool_version
-        from migrator.reports.formats import FORMATS, too_many
+        from migrator.reports.formats import in_form, too_many
 
         warning = too_many(result, form)
-        text = FORMATS[form](result, tool_version(), by)
+        text = in_form(form, result, tool_version(), by)
         return text, [] if warning is None else [warning], list(result.errors), counted
     from rich.console import Console
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from migrator import source
+from migrator.archive import Archive
 from migrator.executors import Executor
 from migrator.facts import Facts
 from migrator.forked import Progress
@@ -16,9 +17,9 @@ _PIECE = 500_000
 """Bytes of source that travel together."""
 
 
-def read_all(run: Executor, root: Path, paths: Sequence[str], progress: Progress | None) -> dict[str, Facts]:
+def read_all(run: Executor, root: Path, paths: Sequence[str], progress: Progress | None) -> Archive:
     """As the inventory reads them on this machine."""
-    facts: dict[str, Facts] = {}
+    facts = Archive()
 
     def pieces() -> Iterator[list[tuple[str, bytes]]]:
         piece: list[tuple[str, bytes]] = []
@@ -26,7 +27,7 @@ def read_all(run: Executor, root: Path, paths: Sequence[str], progress: Progress
             try:
                 data = source.read(root / path)
             except OSError as error:
-                facts[path] = Facts(path, error=f"cannot be read: {error.strerror}")
+                facts.add(Facts(path, error=f"cannot be read: {error.strerror}"))
                 continue
             if posixpath.basename(path) == "conftest.py" or passes(path, data):
                 piece.append((path, data))
@@ -39,7 +40,8 @@ def read_all(run: Executor, root: Path, paths: Sequence[str], progress: Progress
             yield piece
 
     for understood in run(understand_many, pieces()):
-        facts.update({item.path: item for item in understood})
+        for item in understood:
+            facts.add(item)
     return facts
 
 

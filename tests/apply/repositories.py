@@ -43,6 +43,8 @@ class Result:
     files: int = 0
     gone: int = 0
     broken: list[str] = field(default_factory=list)
+    moved: set[str] = field(default_factory=set)
+    """The rewritten tests, as pytest's report names them."""
     suite: str = ""
 
 
@@ -73,6 +75,7 @@ def rewritten(checkout: Path, copy: Path) -> Result:
         result.broken.append("a second run changes something")
     after = _scan(copy)
     announced = Counter(_key(item) for item in before if item["fix"] == "auto")
+    result.moved = {_reported(item["path"], item["test"]) for item in before if item["fix"] == "auto"}
     gone = Counter(map(_key, before)) - Counter(map(_key, after))
     result.gone = gone.total()
     if gone != announced:
@@ -134,6 +137,12 @@ def _flakes(text: str) -> Counter[str]:
         warnings.simplefilter("ignore")
         found = checker.Checker(ast.parse(text)).messages
     return Counter(f"{type(message).__name__} {message.message_args}" for message in found)
+
+
+def _reported(path: str, test: str) -> str:
+    """A test as JUnit's XML has it: `tests.test_cache.TestCache::test_set`."""
+    *classes, name = test.split("::")
+    return ".".join([*path.removesuffix(".py").split("/"), *classes]) + f"::{name}"
 
 
 def _plain(reason: str) -> str:
@@ -211,15 +220,13 @@ def main() -> None:
             copy = Path(folder) / checkout.name
             result = rewritten(checkout.resolve(), copy)
             if options.python:
-                touched = set(_git(copy, "diff", "--name-only", "HEAD~1").split())
                 after = _suite(copy, options.python, options.tests)
                 _git(copy, "checkout", "-q", "HEAD~1")
                 before = _suite(copy, options.python, options.tests)
-                modules = {name.removesuffix(".py").replace("/", ".") for name in touched}
                 lost = [
                     test
                     for test, outcome in before.items()
-                    if after.get(test) != outcome and test.rpartition("::")[0] not in modules
+                    if after.get(test) != outcome and test.partition("[")[0] not in result.moved
                 ]
                 result.suite = (
                     f"{len(before)} tests, {Counter(before.values())['passed']} pass; {len(lost)} differ after"
