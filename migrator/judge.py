@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from migrator.answers import answers_in
+from migrator.awaiting import PLAIN, is_awaited, may_be_awaitable
 from migrator.codemods.methods import METHODS as CLIENTS
 from migrator.codes import CODES
 from migrator.config import Config
@@ -1134,22 +1135,49 @@ class Judge:
         if value.asynchronous is not None:
             return value.asynchronous
         if self._kept(path, function, names) and function.cls is not None:
-            attribute = next(name for name in names if name.startswith("self."))
-            if self.keeping.asynchronous(path, function.cls, attribute[5:]) or key is None:
-                return self.keeping.asynchronous(path, function.cls, attribute[5:])
-        places = [(function, {names[0]})]
+            attribute = next(name for name in names if name.startswith("self."))[5:]
+            if self.keeping.is_awaited(path, function.cls, attribute):
+                return True
+            if key is None:
+                if _is_plain_mock(value) and not self.keeping.may_be_awaitable(path, function.cls, attribute):
+                    return False
+                return any(user.is_async for user in self.keeping.users(path, function.cls, attribute))
+        places = [(function, set(names))]
         if key is not None:
             fixture = self.linker.facts[key[0]].functions[key[1]]
             places.append((fixture, set(fixture.returned_names)))
         for owner, local_names in places:
-            for item in owner.programmed:
-                if item.root in local_names and "AsyncMock" in item.text:
-                    return True
-            for returned in local_names:
-                local = owner.locals.get(returned)
+            if is_awaited(owner, local_names):
+                return True
+            for name in local_names:
+                local = owner.locals.get(name)
                 if local is not None and "AsyncMock" in local.maker:
                     return True
-        return True if function.awaited.get(names[0]) else None
+        if not _is_plain_mock(value) or any(may_be_awaitable(*place) for place in places):
+            return None
+        return None if self._told_elsewhere(path, key, function, names) else False
+
+    def _told_elsewhere(self, path: str, key: tuple[str, int] | None, function: Function, names: Sequence[str]) -> bool:
+        """Whether what else gets hold of a mock may put something awaitable on it: helpers, and who shares it."""
+        facts = self.linker.facts
+        for name in names:
+            for called, _ in function.given.get(name, ()):
+                for value in self.linker.values(path, called):
+                    if value.kind == "function" and is_test_file(value.path):
+                        helper = facts[value.path].functions[value.index]
+                        given = {parameter.name for parameter in helper.parameters}
+                        if is_awaited(helper, given) or may_be_awaitable(helper, given):
+                            return True
+        if key is None:
+            return False
+        fixture = facts[key[0]].functions[key[1]]
+        shared = {fixture.fixture.name if fixture.fixture is not None else "", fixture.name, names[0]}
+        return any(
+            is_awaited(other, shared) or may_be_awaitable(other, shared)
+            for owner in {path, key[0]}
+            for other in facts[owner].functions
+            if other is not function and any(parameter.name in shared for parameter in other.parameters)
+        )
 
     def _decodes(self, key: tuple[str, int]) -> bool:
         """Whether the fake client of a fixture was told to answer text."""
@@ -1221,6 +1249,10 @@ _SHAPES: dict[str, Callable[[Judge, str, Candidate], str | None]] = {
 
 def _may_be_stand_in(values: Iterable[Value]) -> bool:
     return any(value.kind not in _NEVER_STAND_INS for value in values)
+
+
+def _is_plain_mock(value: Value) -> bool:
+    return value.kind == "mock" and value.name in PLAIN and not value.spec
 
 
 def _decodes(origin: Origin) -> bool:

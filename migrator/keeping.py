@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
+from migrator.awaiting import is_awaited, may_be_awaitable
 from migrator.facts import Function
 from migrator.link import Linker
 
@@ -59,16 +60,13 @@ class Keeping:
         """The methods of one class."""
         return (function for function in self.linker.facts[path].functions if function.cls == cls)
 
-    def asynchronous(self, path: str, cls: int, attribute: str) -> bool:
-        """Whether its users await it or put asynchronous mocks below it, else whether one of them is a coroutine."""
-        name = f"self.{attribute}"
-        users = list(self.users(path, cls, attribute))
-        return any(
-            function.awaited.get(name)
-            or function.is_async
-            or any(item.root == name and "AsyncMock" in item.text for item in function.programmed)
-            for function in users
-        )
+    def is_awaited(self, path: str, cls: int, attribute: str) -> bool:
+        """Whether one of its users awaits it or puts asynchronous mocks below it."""
+        return any(is_awaited(function, [f"self.{attribute}"]) for function in self.users(path, cls, attribute))
+
+    def may_be_awaitable(self, path: str, cls: int, attribute: str) -> bool:
+        """Whether one of its users puts something on it that may be awaitable."""
+        return any(may_be_awaitable(function, [f"self.{attribute}"]) for function in self.users(path, cls, attribute))
 
     @cached_property
     def _inherited(self) -> set[tuple[str, int]]:

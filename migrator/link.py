@@ -590,7 +590,7 @@ class Linker:
         if given is None and arguments and value.name not in ("mock_open", "stub", "async_stub"):
             given = arguments[0]
         if given is not None:
-            spec = self.dotted(path, given)
+            spec = self.dotted(path, given) or "?"
             found = self.service_of_spec(path, given)
             if found is not None:
                 evidence = min(evidence, found)
