@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,12 @@ class Table:
     """The columns that no two rows have alike, the key among them."""
     free: frozenset[str] = frozenset()
     """Columns that take any text or any number."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """The types of the columns, in upper case."""
+    filled: frozenset[str] = frozenset()
+    """Columns that are never NULL."""
+    checks: tuple[exp.Expression, ...] = ()
+    """What each row has to meet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,8 @@ class Schema:
     """The tables of a schema by their name as written."""
 
     tables: dict[str, Table] = field(default_factory=dict)
+    enums: dict[str, frozenset[str]] = field(default_factory=dict)
+    """The labels of enumerated types, by the name in upper case."""
 
     def table(self, name: str) -> Table | None:
         """A table by its name, with or without its schema."""
@@ -60,6 +68,7 @@ class Schema:
 def read_schema(root: Path, paths: Iterable[str]) -> Schema:
     """Reads CREATE TABLE statements; what cannot be read is left out."""
     tables: dict[str, Table] = {}
+    enums: dict[str, frozenset[str]] = {}
     for pattern in paths:
         for path in sorted(root.glob(pattern)):
             with contextlib.suppress(OSError, UnicodeDecodeError, sqlglot.errors.SqlglotError):
@@ -67,7 +76,9 @@ def read_schema(root: Path, paths: Iterable[str]) -> Schema:
                 for statement in sqlglot.parse(text, read="postgres", error_level=sqlglot.ErrorLevel.IGNORE):
                     if isinstance(statement, exp.Create) and (table := _table(statement)) is not None:
                         tables[table.name] = table
-    return Schema(tables)
+                    elif isinstance(statement, exp.Create) and statement.kind == "TYPE":
+                        enums |= _enum(statement)
+    return Schema(tables, enums)
 
 
 _INCOMPARABLE = frozenset({"JSON", "XML", "POINT"})
@@ -88,6 +99,13 @@ def creating_files(root: Path) -> dict[str, frozenset[str]]:
     return found
 
 
+def _enum(statement: exp.Create) -> dict[str, frozenset[str]]:
+    written = statement.expression
+    if not isinstance(written, exp.DataType) or written.this != exp.DataType.Type.ENUM:
+        return {}
+    return {statement.this.name.upper(): frozenset(label.name for label in written.expressions)}
+
+
 def _table(statement: exp.Create) -> Table | None:
     schema = statement.this
     if statement.kind != "TABLE" or not isinstance(schema, exp.Schema) or not isinstance(schema.this, exp.Table):
@@ -101,6 +119,7 @@ def _table(statement: exp.Create) -> Table | None:
     unique: list[frozenset[str]] = []
     free: set[str] = set()
     keys: list[frozenset[str]] = []
+    kinds_of: dict[str, str] = {}
     for item in schema.expressions:
         if isinstance(item, exp.ColumnDef):
             columns.append(item.name)
@@ -109,8 +128,10 @@ def _table(statement: exp.Create) -> Table | None:
                 references.add(item.name)
             if _must_be_given(item, kinds):
                 required.add(item.name)
-            if (kind := item.args.get("kind")) is not None and kind.sql("postgres").upper() in _INCOMPARABLE:
-                incomparable.add(item.name)
+            if (kind := item.args.get("kind")) is not None:
+                kinds_of[item.name] = kind.sql("postgres").upper()
+                if kinds_of[item.name] in _INCOMPARABLE:
+                    incomparable.add(item.name)
             if _is_numbered(item, kinds):
                 numbered.add(item.name)
             if any(isinstance(kind, exp.PrimaryKeyColumnConstraint) for kind in kinds):
@@ -139,6 +160,9 @@ def _table(statement: exp.Create) -> Table | None:
         frozenset().union(*keys),
         (*keys, *unique),
         frozenset(free),
+        kinds_of,
+        frozenset(item.name for item in schema.expressions if isinstance(item, exp.ColumnDef) and _is_filled(item)),
+        tuple(found.this for found in schema.find_all(exp.CheckColumnConstraint, exp.Check)),
     )
 
 
@@ -157,8 +181,11 @@ def _must_be_given(column: exp.ColumnDef, kinds: Sequence[object]) -> bool:
     filled = exp.DefaultColumnConstraint | exp.GeneratedAsIdentityColumnConstraint | exp.ComputedColumnConstraint
     if any(isinstance(kind, filled) for kind in kinds):
         return False
-    if _is_numbered(column, kinds):
-        return False
+    return not _is_numbered(column, kinds) and _is_filled(column)
+
+
+def _is_filled(column: exp.ColumnDef) -> bool:
+    kinds = [constraint.kind for constraint in column.constraints]
     not_null = any(isinstance(kind, exp.NotNullColumnConstraint) and not kind.args.get("allow_null") for kind in kinds)
     return not_null or any(isinstance(kind, exp.PrimaryKeyColumnConstraint) for kind in kinds)
 

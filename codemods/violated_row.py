@@ -16,7 +16,7 @@ from migrator.codemods.look import look
 from migrator.codemods.outage import path_of
 from migrator.codemods.registry import statement
 from migrator.codemods.schema import Table
-from migrator.codemods.services.postgres_seeds import sql_of, unfit
+from migrator.codemods.services.postgres_seeds import misfit, sql_of, unfit
 from migrator.codemods.site import Refuse, Replace, Result, Site, constant
 from migrator.codemods.sql import inserted, parse
 
@@ -73,7 +73,8 @@ def violated_row(site: Site) -> Result | None:
     seeded = _in_the_way(site, table, row)
     if isinstance(seeded, str):
         return Refuse(f"{what}: {seeded}", "assisted")
-    if (flaw := unfit(site, name, list(seeded))) is not None:
+    flaw = unfit(site, name, list(seeded)) or misfit(site, name, seeded, {})
+    if flaw is not None:
         return flaw
     site.test.seeded.add(f"refused {name}")
     wait, face = ("await ", site.target.fixture) if site.target.is_async_test else ("", f"{site.target.fixture}.sync")

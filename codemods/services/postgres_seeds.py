@@ -5,12 +5,14 @@ The statement is the one that the test asserts, or else the one that the code un
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
 
 from migrator.codemods.application import written
+from migrator.codemods.column_types import gives_back, read_as, refused_by, takes
+from migrator.codemods.literals import literals_of
 from migrator.codemods.schema import Table, creating_files
 from migrator.codemods.site import Argument, Refuse, Site, constant
 from migrator.codemods.sql import table_of
@@ -155,7 +157,9 @@ def _placed(
                 "assisted",
             )
     columns = list(dict.fromkeys([*more, *(column for row in rows for column in row)]))
-    flaw = unfit(site, name, columns)
+    flaw = unfit(site, name, columns) or next(
+        (reason for row in rows if (reason := misfit(site, name, {**more, **row}, row)) is not None), None
+    )
     if flaw is not None:
         return flaw
     site.test.seeded.add(f"table {name}")
@@ -271,4 +275,34 @@ def unfit(site: Site, name: str, columns: list[str]) -> Refuse | None:
     pointing = sorted(found.references & set(columns))
     if pointing:
         return Refuse(f"{', '.join(pointing)} of {found.name} points to a row that must be seeded first", "assisted")
+    return None
+
+
+def misfit(site: Site, name: str, row: Mapping[str, str], answered: Mapping[str, str]) -> Refuse | None:
+    """Why the table does not take the constants of a row, or gives back others where the test asserts them."""
+    schema = site.test.environment.schema
+    table = _known(site, name)
+    if schema is None or table is None:
+        return None
+    known: dict[str, object] = {}
+    for column, text in row.items():
+        try:
+            value = known[column] = constant(cst.parse_expression(text))
+        except (ValueError, cst.ParserSyntaxError):
+            continue
+        kind = table.kinds.get(column, "")
+        what = f"{table.name}.{column} is {kind.lower()}"
+        if value is None and column in table.filled:
+            return Refuse(f"{table.name}.{column} is never NULL: the mock answers what the table cannot", "assisted")
+        if not takes(kind, value, schema.enums.get(kind, ())):
+            return Refuse(f"{what} and takes no {text}: give the test a value that it takes", "assisted")
+        if column not in answered or gives_back(kind, value):
+            continue
+        if kind in ("JSON", "JSONB"):
+            return Refuse(f"{what}: the code reads its text, not {text}: parse it there, or set a codec", "assisted")
+        # elsewhere what the code makes of the value may be the same
+        if literals_of(cst.parse_expression(text)) & site.test.asserted:
+            return Refuse(f"{what} and reads as {read_as(kind)}, the test asserts {text}: assert that", "assisted")
+    if check := refused_by(table.checks, known):
+        return Refuse(f"{table.name} takes only rows with {check}: give the test one that it takes", "assisted")
     return None
