@@ -9,17 +9,23 @@ from collections.abc import Mapping
 from migrator.codemods.application import UNKNOWN, Act, Function, Text, Value, once
 
 
-def acts_of(text: str, imports: Mapping[str, str], stand_ins: frozenset[str]) -> list[Act]:
-    """The acts of a function's text; what is done to the stand-ins themselves is none."""
+def acts_of(text: str, imports: Mapping[str, str], stand_ins: frozenset[str], makers: Mapping[str, str]) -> list[Act]:
+    """The acts of a function's text; what is done to the stand-ins themselves is none.
+
+    `makers` are the classes of what it is given: a parameter's name to a dotted path.
+    """
     try:
         (function,) = ast.parse(textwrap.dedent(text)).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    return _Reader(function, imports, stand_ins).acts() if isinstance(function, Function) else []
+    return _Reader(function, imports, stand_ins, makers).acts() if isinstance(function, Function) else []
 
 
 class _Reader:
-    def __init__(self, function: Function, imports: Mapping[str, str], stand_ins: frozenset[str]) -> None:
+    def __init__(
+        self, function: Function, imports: Mapping[str, str], stand_ins: frozenset[str], makers: Mapping[str, str]
+    ) -> None:
+        self.makers = makers
         self.function = function
         self.imports = imports
         self.stand_ins = stand_ins
@@ -39,7 +45,9 @@ class _Reader:
 
     def _act(self, node: ast.Call, name: str, maker: ast.Call | None) -> Act:
         given, keywords = self._arguments(node)
-        owner = self._path(maker) if maker is not None else ""
+        first, _, rest = name.partition(".")
+        given_by = self.makers.get(first, "") if first not in self.bound and rest and "." not in rest else ""
+        owner = self._path(maker) if maker is not None else given_by
         if maker is None or not owner:
             return Act(name, owner, given, keywords)
         return Act(name, owner, given, keywords, self._arguments(maker))

@@ -7,6 +7,8 @@ A test that calls `load(mock_redis, "u1")` does not say under which key. The fun
 from __future__ import annotations
 
 import ast
+import builtins
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +21,11 @@ _DEPTH = 4
 """How far calls are followed from the one that the test makes."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+_OF_VALUES = frozenset(name for kind in (str, bytes, dict, list, set) for name in dir(kind))
+"""Methods of the values that code computes with."""
+_OF_MODULES = frozenset({*sys.stdlib_module_names, "pytest", "logger", "log", "logging"})
+"""Roots of calls that run nothing of the application, but what they are given as a call of its own."""
+_RUNNING = frozenset({"eval", "exec", "getattr", "__import__", "map", "filter", "super"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,30 @@ class Application:
                 found.update(dict.fromkeys(self._walk(_bound(module, cls, function, act), function, methods, 0)))
         return list(found)
 
+    def is_seen(self, acts: Sequence[Act], imports: Mapping[str, str], methods: frozenset[str]) -> bool:
+        """Whether all that the acts run is read: nothing else can ask a client anything; `methods` are of clients."""
+        harmless = methods | _OF_VALUES
+        for act in acts:
+            entries = list(self._entries(act, imports))
+            if not entries and not _is_harmless(act.name, harmless):
+                return False
+            for module, cls, function in entries:
+                if not self._is_followed(_bound(module, cls, function, act), function, harmless, 0):
+                    return False
+        return True
+
+    def _is_followed(self, frame: _Frame, function: Function, harmless: frozenset[str], depth: int) -> bool:
+        for node in ast.walk(function):
+            if not isinstance(node, ast.Call):
+                continue
+            inner = self._inner(node, frame) if depth < _DEPTH else None
+            if inner is not None and self._is_followed(*inner, harmless, depth + 1):
+                continue
+            name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
+            if inner is not None or not _is_harmless(name, harmless):
+                return False
+        return True
+
     # -- finding
 
     def _module(self, dotted: str) -> _Module | None:
@@ -142,6 +173,8 @@ class Application:
             rest = parts[cut:]
             if len(rest) == 1 and rest[0] in module.functions:
                 return module, None, module.functions[rest[0]]
+            if len(rest) == 1 and (cls := module.classes.get(rest[0])) is not None:
+                return module, cls, _method(cls, "__init__") or _NOTHING
             if len(rest) == 2 and (cls := module.classes.get(rest[0])) is not None:
                 method = _method(cls, rest[1])
                 return None if method is None else (module, cls, method)
@@ -254,6 +287,10 @@ class Application:
         return UNKNOWN
 
 
+_NOTHING = ast.FunctionDef("__init__", ast.arguments([], [], None, [], [], None, []), [ast.Pass()], [])
+"""What the constructor of a class without one runs."""
+
+
 def _contents(tree: ast.Module) -> _Module:
     module = _Module()
     for node in tree.body:
@@ -319,6 +356,14 @@ def _bound(module: _Module, cls: ast.ClassDef | None, function: Function, act: A
     names.update(zip(parameters, act.arguments, strict=False))
     names.update(act.keywords)
     return _Frame(module, cls, names, act.made)
+
+
+def _is_harmless(name: str, harmless: frozenset[str]) -> bool:
+    """Whether a call by that name runs no code of the application."""
+    root, _, rest = name.partition(".")
+    if not rest:
+        return hasattr(builtins, name) and name not in _RUNNING
+    return root in _OF_MODULES or name.rpartition(".")[2] in harmless
 
 
 def _constant(node: ast.expr) -> Value:

@@ -7,7 +7,7 @@ everything else in the file stays as it is by construction.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import libcst as cst
@@ -16,6 +16,7 @@ from migrator.codemods.absolute_url import absolute_url
 from migrator.codemods.created_mock import added, named
 from migrator.codemods.empty_answer import UNSAID
 from migrator.codemods.fake_client import is_fake_client
+from migrator.codemods.fixture_answer import is_needed, seeds
 from migrator.codemods.fixture_request import in_its_place, without
 from migrator.codemods.flows import in_passing
 from migrator.codemods.foreign import foreign, guessed
@@ -127,6 +128,8 @@ class Surroundings:
     """Decorators of its class, which are read as its own."""
     handed: Callable[[StandIn], Handed | Refuse | None] = lambda stand_in: None
     """How the fixture that hands a stand-in out puts it in place; None where no fixture does."""
+    makers: Mapping[str, str] = field(default_factory=dict)
+    """The classes, by dotted path, of what its fixtures give: parameter to class."""
 
 
 _NOTHING_AROUND = Surroundings()
@@ -268,7 +271,7 @@ def _each(
     for stand_in in candidates:
         held = allowed(stand_in) or _unmovable(stand_in, view, environment, chunk)
         if held is not None:
-            left.append(held)
+            left += [] if stand_in.how == "through" else [held]  # it is explained where the test's fixture stays
             continue
         # refusals are looked for in the text as it stands in the file, so that their lines are right
         probe = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports, around)
@@ -310,7 +313,8 @@ def _each(
             return Outcome(
                 None, (), (*left, *(Left(item, item.line, refused.refuse.reason, "manual") for item in moved))
             )
-    return replace(_outcome(module, indent, view, moved, left, used, on_self), stopped=frozenset(stopped))
+    outcome = replace(_outcome(module, indent, view, moved, left, used, on_self), stopped=frozenset(stopped))
+    return replace(outcome, text=None) if outcome.text == chunk else outcome
 
 
 def _outcome(
@@ -391,7 +395,7 @@ def _unmovable(stand_in: StandIn, view: FunctionView, environment: Environment, 
     return None
 
 
-_OF_ONE_TEST = ("local", "factory", "parameter", "patch")
+_OF_ONE_TEST = ("local", "factory", "parameter", "patch", "through")
 
 
 def _patched(stand_in: StandIn, view: FunctionView) -> StandIn | None:
@@ -471,12 +475,14 @@ class _Rewriter:
             keeps = True
             self.target = Target(stand_in, self.attribute, self.attribute, view.is_async, asynchronous, direct=True)
         else:
-            keeps = stand_in.how not in ("parameter", "patch") and not _sounds_mocked(stand_in.name)
+            keeps = stand_in.how not in ("parameter", "patch", "through") and not _sounds_mocked(stand_in.name)
             name = self.attribute if stand_in.how == "attribute" else stand_in.name
             keeps = keeps or stand_in.how == "attribute"
             self.target = Target(stand_in, fixture, name if keeps else fixture, view.is_async, asynchronous)
         self.keeps = keeps
-        self.test = Test(self.function, environment, imports, stand_ins=frozenset(self.names))
+        self.test = Test(self.function, environment, imports, stand_ins=frozenset(self.names), makers=around.makers)
+        self.relied_on: list[Site] = []
+        """The answers of the fixture that the test relies on."""
         self.taken = 0
         """How many of the stand-in's own patches have been taken out."""
         self.later: list[Sequence[cst.BaseStatement]] = []
@@ -515,15 +521,18 @@ class _Rewriter:
         if (passing := in_passing(self.function, self.names)) is not None:
             raise _Refused(*passing)
         self._learn()
-        self._is_client()
+        if self.target.stand_in.how != "through":
+            self._is_client()
         self._answers()
         # one pass decides which methods' journals the test asserts, the other writes
+        self._seeds()
         self.block(self.function.body.body if isinstance(self.function.body, cst.IndentedBlock) else ())
         self.test.seeded.clear()
         self.taken = 0
+        seeds = self._seeds()
         if not isinstance(self.function.body, cst.IndentedBlock):
             raise _Refused(self.function, Refuse("the body stands on the def line: put it on lines of its own"))
-        body = below_docstring(self.block(self.function.body.body), [*self._handed_in(), *self._opening()])
+        body = below_docstring(self.block(self.function.body.body), [*self._handed_in(), *self._opening(), *seeds])
         if self.taken != len(self.patches.items):
             raise _Refused(self.patches.items[0][0], Refuse(f"it is patched in where it cannot be bound: {BY_HAND}"))
         if self.is_guess:  # the last reason: a name given in the configuration mends it
@@ -593,6 +602,8 @@ class _Rewriter:
             by_mark = "requested_by_mark" if self.target.stand_in.marked else "fixture_request"
             self.used.add("handed_together" if self.is_part else by_mark)
             changed = in_its_place(self.function.params, self.target)
+            if self.target.stand_in.how == "through" and self.relied_on:
+                changed = added(changed, self.target.fixture)
         elif self.target.stand_in.how == "patch":
             changed = added(without(self.function.params, self.target.stand_in.name), self.target.fixture)
         else:
@@ -606,6 +617,9 @@ class _Rewriter:
         look(self.function.body, finder)
         self.test.calls = finder.calls
         self.test.asserted = self._asserted()
+        asked = _Asked(self)
+        look(self.function.body, asked)
+        self.test.mentioned = frozenset(name for name, _ in asked.found)
 
     def _is_client(self) -> None:
         """Refuses what is asked for more than the service's client has: it stands for something else."""
@@ -667,24 +681,30 @@ class _Rewriter:
             site = self.site("answer", method, answer.kind, [], value)
             if answer.kind == "return_value" and table is not None and table.empty(site, method, value):
                 continue
-            if self.makes or stand_in.how == "factory" or stand_in.marked:
-                where = "in every test" if self.makes else f"by {stand_in.maker or 'its fixture'}"
-                what = f"{answer.path or stand_in.name} answers {answer.text} {where}"
+            if self.makes or (self.view.fixture is not None and self.view.fixture.autouse):
+                what = f"{answer.path or stand_in.name} answers {answer.text} in every test"
                 raise _Refused(None, Refuse(f"{what}: seed what it stands for in the tests that need it", "assisted"))
-            shared = literals_of(value) & self._asserted()
-            is_callable = answer.kind == "side_effect" and not is_literal(value, None)
-            if shared or is_callable:
+            shared = literals_of(value) & self.test.asserted
+            if self.view.role != "test" or not is_needed(site, value, shared):
+                continue
+            found = seeds(site, value)
+            if isinstance(found, Refuse):
                 what = f"{stand_in.name}{'.' if answer.path else ''}{answer.path}"
                 shown = f" ({', '.join(sorted(shared))})" if shared else ""
-                seed = table.seed(site, method, value) if table is not None else None
-                advice = seed.reason if isinstance(seed, Refuse) else "seed what it stands for"
-                raise _Refused(
-                    None,
-                    Refuse(
-                        f"the test relies on what {what} answers{shown}, programmed in line {answer.line}: {advice}",
-                        "assisted",
-                    ),
-                )
+                what = f"the test relies on what {what} answers{shown}, programmed in line {answer.line}"
+                raise _Refused(None, Refuse(f"{what}: {found.reason}", "assisted"))
+            self.relied_on.append(site)
+
+    def _seeds(self) -> list[cst.BaseStatement]:
+        """What makes the real service answer as the fixture's mock did, where the test relies on that."""
+        made: list[cst.BaseStatement] = []
+        for site in self.relied_on:
+            found = seeds(site, site.value) if site.value is not None else ()
+            if isinstance(found, Refuse):
+                raise _Refused(None, found)
+            self.used.add("fixture_answer")
+            made += [cst.parse_statement(line, self.module.config_for_parsing) for line in found]
+        return made
 
     def _asserted(self) -> set[str]:
         """The literals that the test's assertions name."""

@@ -24,6 +24,26 @@ class Asserted:
                 self.found |= literals_of(argument.value)
 
 
+def asserts_truth(function: cst.FunctionDef) -> bool:
+    """Whether an assertion of a function is on no more than a truth: `assert await f()`, `assert f() is True`."""
+    finder = _Truths()
+    look(function.body, finder)
+    return finder.found
+
+
+class _Truths:
+    def __init__(self) -> None:
+        self.found = False
+
+    def visit_Assert(self, node: cst.Assert) -> None:
+        test = node.test
+        while isinstance(test, cst.UnaryOperation | cst.Await):
+            test = test.expression
+        said = [item.comparator for item in test.comparisons] if isinstance(test, cst.Comparison) else []
+        truth = any(isinstance(item, cst.Name) and item.value in ("True", "False", "None") for item in said)
+        self.found |= truth or isinstance(test, cst.Call | cst.Name)
+
+
 def literals_of(node: cst.BaseExpression) -> set[str]:
     """Its numbers and texts, as source; keys of dicts are names, not values."""
     finder = _Constants()

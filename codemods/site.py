@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -137,6 +137,8 @@ class Test:
     """What the file's imported names stand for: local name to dotted path."""
     calls: list[tuple[str, str, list[Argument]]] = field(default_factory=list)
     """Assertions on this stand-in: method, assertion, arguments."""
+    mentioned: frozenset[str] = frozenset()
+    """The methods of this stand-in that it names itself."""
     seeded: set[str] = field(default_factory=set)
     """What has been seeded: keys or tables, as text."""
     programmed: dict[str, cst.BaseExpression] = field(default_factory=dict)
@@ -145,6 +147,8 @@ class Test:
     """The literals that its assertions name, as source."""
     stand_ins: frozenset[str] = frozenset()
     """The names of the stand-in."""
+    makers: Mapping[str, str] = field(default_factory=dict)
+    """The classes, by dotted path, of what fixtures give: parameter to class."""
     acts: list[Act] | None = None
     """What the test does to the code under test, once that has been asked."""
 
@@ -158,8 +162,15 @@ class Test:
         if application is None:
             return []
         if self.acts is None:
-            self.acts = acts_of(cst.Module([]).code_for_node(self.node), self.imports, self.stand_ins)
+            text = cst.Module([]).code_for_node(self.node)
+            self.acts = acts_of(text, self.imports, self.stand_ins, self.makers)
         return [item.arguments for item in application.asked(self.acts, self.imports, frozenset({method}))]
+
+    def is_seen(self, methods: frozenset[str]) -> bool:
+        """Whether the source of all that the test runs is read; `methods` are of clients."""
+        application = self.environment.application
+        self.asked("")  # reads the acts
+        return application is not None and application.is_seen(self.acts or (), self.imports, methods)
 
     def assigned(self, name: str) -> cst.BaseExpression | None:
         """What the test's one plain assignment to a name gives it."""

@@ -101,6 +101,7 @@ def open_memory(config: Config, paths: Sequence[str]) -> Memory | None:
         flags,
         *map(version, _NEEDS),
         sys.version,
+        sys.getfilesystemencoding(),  # names of files are read by it
         stamp,
         str(config.root),
         here,
@@ -289,7 +290,7 @@ def open_shelf(name: str, question: object) -> Shelf:
     try:
         folder = _folder()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        asked = repr((name, question, sys.version, _own_stamp()))
+        asked = repr((name, question, sys.version, sys.getfilesystemencoding(), _own_stamp()))
     except (OSError, RuntimeError):
         return Shelf(None)
     return Shelf(

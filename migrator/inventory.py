@@ -175,8 +175,12 @@ def read_quickly(root: Path, path: str) -> Facts | None:
     return read_facts(root, path, always=posixpath.basename(path) == "conftest.py")
 
 
-def mock_fixture_names(linker: Linker, path: str) -> set[str]:
-    """The names that mock fixtures are requested by, of those that a file defines or lets others see."""
+def mock_fixture_names(judge: Judge, path: str) -> set[str]:
+    """The names that mock fixtures are requested by, of those that a file defines or lets others see.
+
+    With them those of fixtures that are made with mocks that answer something: their tests may rely on that.
+    """
+    linker = judge.linker
     found = {
         (function.fixture.name, (path, index))
         for index, function in enumerate(linker.facts[path].functions)
@@ -184,7 +188,7 @@ def mock_fixture_names(linker: Linker, path: str) -> set[str]:
     }
     if posixpath.basename(path) == "conftest.py":
         found |= set(linker.fixture_table(path).items())
-    return {name for name, key in found if linker.mock_fixture(*key) is not None}
+    return {name for name, key in found if linker.mock_fixture(*key) is not None or judge.wired(key)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,9 +328,9 @@ class Project:
 
     def named(self, path: str) -> Named:
         """The names of mock fixtures that one file defines or lets others see."""
-        linker = self.judge_of(path).linker
-        names = frozenset(mock_fixture_names(linker, path))
-        trace = linker.facts.trace
+        judge = self.judge_of(path)
+        names = frozenset(mock_fixture_names(judge, path))
+        trace = judge.linker.facts.trace
         listed = self.store.listed_paths
         reached = frozenset(other for other in trace.paths if other not in listed and self.store.knows(other))
         return Named(names, reached, trace)

@@ -82,6 +82,7 @@ class Judge:
         self._origin_evidence: dict[tuple[str, Origin], list[Evidence]] = {}
         self._replacements: dict[str, frozenset[str]] = {}
         self._containers: dict[tuple[str, int], Container | None] = {}
+        self._wired: dict[tuple[str, int], tuple[tuple[str, int], ...]] = {}
 
     def prepare(self) -> None:
         """Looks through the tree at once, each file of which is opened once."""
@@ -846,7 +847,15 @@ class Judge:
             value is not None,
             function.fixture.autouse,
             services,
+            self._made_by(path, function) if value is None else "",
         )
+
+    def _made_by(self, path: str, function: Function) -> str:
+        """The class of which a fixture makes what it hands out."""
+        if len(function.returns) != 1 or function.returns[0][0] != "call":
+            return ""
+        dotted = self.linker.dotted(path, function.returns[0][1])
+        return dotted if dotted.rpartition(".")[2][:1].isupper() else ""
 
     def _functions(self, path: str, facts: Facts) -> Iterator[FunctionView]:
         for index, function in enumerate(facts.functions):
@@ -865,6 +874,8 @@ class Judge:
             ]
             if not stand_ins and not requests and function.fixture is None and not used:
                 continue
+            if self._role(path, function) == "test":
+                stand_ins = (*stand_ins, *self._through(function, [*requests, *used]))
             yield FunctionView(
                 qualname=function.qualname,
                 first_line=function.first_line,
@@ -878,6 +889,43 @@ class Judge:
                 injected=self.linker.is_pytest_injected(path, function),
                 fixture=self.fixture_view(path, index) if function.fixture is not None else None,
             )
+
+    def _through(self, function: Function, requests: Sequence[tuple[str, tuple[str, int] | None]]) -> Iterator[StandIn]:
+        """The stand-ins with answers that a test does not request, but something that it requests is made with."""
+        direct = {key for _, key in requests}
+        found = {key: None for _, asked in requests if asked is not None for key in self.wired(asked)}
+        for key in found:
+            evidence = self.fixture_evidence(*key)
+            fixture = self.linker.facts[key[0]].functions[key[1]].fixture
+            if key in direct or evidence.service == "other" or fixture is None:
+                continue
+            value = self.linker.mock_fixture(*key)
+            yield StandIn(
+                name=fixture.name,
+                service=evidence.service,
+                evidence=evidence.text,
+                how="through",
+                line=function.def_line,
+                asynchronous=None,
+                maker="",
+                fixture=self._key(key),
+                fake=value.name if value is not None and value.kind == "fake" else "",
+                answers=self._fixture_answers(*key),
+            )
+
+    def wired(self, key: tuple[str, int]) -> tuple[tuple[str, int], ...]:
+        """The mock fixtures with answers that a fixture is made with, itself no mock fixture."""
+        if key not in self._wired:
+            self._wired[key] = ()  # a fixture that requests itself
+            found: dict[tuple[str, int], None] = {}
+            asked = self.requested(*key) if self.linker.mock_fixture(*key) is None else []
+            for _, other in asked:
+                if other is not None and self.linker.mock_fixture(*other) is not None:
+                    found.update({other: None} if self._fixture_answers(*other) else {})
+                elif other is not None:
+                    found.update(dict.fromkeys(self.wired(other)))
+            self._wired[key] = tuple(found)
+        return self._wired[key]
 
     def _key(self, key: tuple[str, int] | None) -> str | None:
         return None if key is None else f"{key[0]}::{self.linker.facts[key[0]].functions[key[1]].qualname}"

@@ -8,7 +8,7 @@ from typing import Literal
 Service = Literal["postgres", "redis", "clickhouse", "websocket", "http", "other"]
 Fix = Literal["auto", "assisted", "manual"]
 Role = Literal["test", "fixture", "setup", "helper"]
-How = Literal["parameter", "local", "factory", "patch", "attribute", "kept", "other"]
+How = Literal["parameter", "local", "factory", "patch", "attribute", "kept", "through", "other"]
 """How a function comes by a stand-in."""
 
 SERVICES: tuple[Service, ...] = ("postgres", "redis", "clickhouse", "websocket", "http", "other")
@@ -64,7 +64,8 @@ class StandIn:
     service: Service
     evidence: str
     how: How
-    """"factory": a function of the tree made it; "attribute": put on self here; "kept": put there by another method."""
+    """"factory": a function of the tree made it; "attribute": put on self here; "kept": put there by another method;
+    "through": a fixture that is requested is made with it."""
     line: int
     asynchronous: bool | None
     """True where it was made of AsyncMock or awaited, False where its spec or use is synchronous, else unknown."""
@@ -105,6 +106,8 @@ class FixtureView:
     is_mock: bool
     autouse: bool
     services: tuple[Service, ...]
+    makes: str = ""
+    """The dotted path of the class of which it hands out an object, "" where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

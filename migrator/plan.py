@@ -276,7 +276,9 @@ class _Planner:
                     self.allowed(path, view),
                     self.wanted,
                     imports,
-                    Surroundings(self._may_go(path, view), self._above(path, view), self._handed(view)),
+                    Surroundings(
+                        self._may_go(path, view), self._above(path, view), self._handed(view), self._given(view)
+                    ),
                 )
                 outcome = _tidied(outcome, lines[view.first_line - 1 : view.last_line])
                 self.notes.outcomes[path, view.first_line, held] = outcome
@@ -299,6 +301,15 @@ class _Planner:
             return found
 
         return handed
+
+    def _given(self, view: FunctionView) -> dict[str, str]:
+        """The classes of what a function's fixtures give."""
+        found = {name: self.fixture_functions.get(key_ or "") for name, key_ in view.requests}
+        return {
+            name: other.fixture.makes
+            for name, other in found.items()
+            if other is not None and other.fixture is not None and other.fixture.makes
+        }
 
     def _fixture_read(self, stand_in: StandIn) -> Handed | Refuse:
         fixture = self.fixture_functions.get(stand_in.fixture or "")
@@ -972,7 +983,9 @@ def plan_project(
                     with_fixtures, new = new, without
         views = planner.candidates(path)
         moved = tuple(
-            _test(view) for view in views if (outcome := planner.outcomes.get((path, view.qualname))) and outcome.moved
+            _test(view)
+            for view in views
+            if (outcome := planner.outcomes.get((path, view.qualname))) and outcome.moved and outcome.text is not None
         )
         rewrites = frozenset(
             name

@@ -114,7 +114,15 @@ def _function_out(view: FunctionView, once: Callable[[str], str]) -> tuple[Any, 
         tuple(_stand_in_out(item, once) for item in view.stand_ins),
         None
         if fixture is None
-        else (fixture.key, fixture.path, fixture.name, fixture.is_mock, fixture.autouse, fixture.services),
+        else (
+            fixture.key,
+            fixture.path,
+            fixture.name,
+            fixture.is_mock,
+            fixture.autouse,
+            fixture.services,
+            fixture.makes,
+        ),
     )
 
 

@@ -140,7 +140,10 @@ def test_names_that_are_no_text_in_every_format(tmp_path: Path, form: str) -> No
 def test_the_table_says_how_much_is_automatic_where_and_what_stops_the_rest(tmp_path: Path) -> None:
     write(tmp_path, "tests/test_a.py", MOCKED)
     stays = MOCKED.replace("client.get.return_value = None", "client.get.side_effect = lambda key: key[::-1]")
-    write(tmp_path, "tests/sub/test_b.py", stays + MOCKED.split("\n\n\n")[2].replace("test_cached", "test_again"))
+    stays = stays.replace(
+        '    await mock_redis.set("k", "v")\n', '    await mock_redis.set("k", await mock_redis.get("v"))\n'
+    )
+    write(tmp_path, "tests/sub/test_b.py", stays + stays.split("\n\n\n")[2].replace("test_cached", "test_again"))
     lines = [line.split() for line in migrate(tmp_path, "scan").stdout.splitlines()]
     assert ["tests", "6", "6"] in lines
     assert ["tests/test_a.py", "6", "6"] in lines
