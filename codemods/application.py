@@ -35,7 +35,14 @@ class Text:
     source: str
 
 
-Value = Text | str | int | float | bool | bytes | None
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A dict display with names for its keys."""
+
+    pairs: tuple[tuple[str, Value], ...]
+
+
+Value = Text | Items | str | int | float | bool | bytes | None
 """What an argument is: a constant, or an expression of the test."""
 UNKNOWN = Text("")
 
@@ -44,6 +51,8 @@ def written(value: Value) -> str | None:
     """A value in the test's own words; None where it is not known."""
     if isinstance(value, Text):
         return value.source or None
+    if isinstance(value, Items):
+        return None
     if isinstance(value, str) and '"' not in value and "\\" not in value and value.isprintable():
         return f'"{value}"'
     return repr(value)
@@ -55,6 +64,7 @@ class Asked:
 
     method: str
     arguments: tuple[Value, ...]
+    keywords: tuple[tuple[str, Value], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +202,9 @@ class Application:
             if not isinstance(node, ast.Call):
                 continue
             if isinstance(node.func, ast.Attribute) and node.func.attr in methods:
-                yield Asked(node.func.attr, tuple(self._value(argument, frame) for argument in node.args))
+                keywords = [(item.arg, self._value(item.value, frame)) for item in node.keywords if item.arg]
+                arguments = tuple(self._value(argument, frame) for argument in node.args)
+                yield Asked(node.func.attr, arguments, tuple(keywords))
             elif depth < _DEPTH and (inner := self._inner(node, frame)) is not None:
                 yield from self._walk(*inner, methods, depth + 1)
 
@@ -233,6 +245,10 @@ class Application:
             return left + right if isinstance(left, str) and isinstance(right, str) else UNKNOWN
         if isinstance(node, ast.Call):
             return self._called(node, frame, depth)
+        if isinstance(node, ast.Dict):
+            named = [key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+            values = [self._value(value, frame, depth + 1) for value in node.values]
+            return Items(tuple(zip(named, values, strict=True))) if len(named) == len(node.keys) else UNKNOWN
         return UNKNOWN
 
     def _called(self, node: ast.Call, frame: _Frame, depth: int) -> Value:

@@ -65,7 +65,7 @@ class Schema:
         return found[0] if len(found) == 1 else None
 
 
-def read_schema(root: Path, paths: Iterable[str]) -> Schema:
+def read_schema(root: Path, paths: Iterable[str], dialect: str = "postgres") -> Schema:
     """Reads CREATE TABLE statements; what cannot be read is left out."""
     tables: dict[str, Table] = {}
     enums: dict[str, frozenset[str]] = {}
@@ -73,8 +73,8 @@ def read_schema(root: Path, paths: Iterable[str]) -> Schema:
         for path in sorted(root.glob(pattern)):
             with contextlib.suppress(OSError, UnicodeDecodeError, sqlglot.errors.SqlglotError):
                 text = path.read_text(encoding="utf-8")
-                for statement in sqlglot.parse(text, read="postgres", error_level=sqlglot.ErrorLevel.IGNORE):
-                    if isinstance(statement, exp.Create) and (table := _table(statement)) is not None:
+                for statement in sqlglot.parse(text, read=dialect, error_level=sqlglot.ErrorLevel.IGNORE):
+                    if isinstance(statement, exp.Create) and (table := _table(statement, dialect)) is not None:
                         tables[table.name] = table
                     elif isinstance(statement, exp.Create) and statement.kind == "TYPE":
                         enums |= _enum(statement)
@@ -106,7 +106,7 @@ def _enum(statement: exp.Create) -> dict[str, frozenset[str]]:
     return {statement.this.name.upper(): frozenset(label.name for label in written.expressions)}
 
 
-def _table(statement: exp.Create) -> Table | None:
+def _table(statement: exp.Create, dialect: str) -> Table | None:
     schema = statement.this
     if statement.kind != "TABLE" or not isinstance(schema, exp.Schema) or not isinstance(schema.this, exp.Table):
         return None
@@ -129,7 +129,7 @@ def _table(statement: exp.Create) -> Table | None:
             if _must_be_given(item, kinds):
                 required.add(item.name)
             if (kind := item.args.get("kind")) is not None:
-                kinds_of[item.name] = kind.sql("postgres").upper()
+                kinds_of[item.name] = kind.sql(dialect).upper()
                 if kinds_of[item.name] in _INCOMPARABLE:
                     incomparable.add(item.name)
             if _is_numbered(item, kinds):

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from migrator.codemods.acts import acts_of
-from migrator.codemods.application import Act, Application, Value
+from migrator.codemods.application import Act, Application, Asked, Value
 from migrator.codemods.look import look
+from migrator.codemods.schema import Schema
 from migrator.model import Fix, Service, StandIn
-
-if TYPE_CHECKING:
-    from migrator.codemods.schema import Schema
 
 ASSERTIONS = frozenset(
     "assert_called assert_called_once assert_called_with assert_called_once_with assert_any_call assert_not_called"
@@ -77,6 +74,9 @@ class Environment:
 
     fixtures: dict[str, str] = field(default_factory=dict)
     schema: Schema | None = None
+    """PostgreSQL's tables."""
+    events: Schema = field(default_factory=Schema)
+    """ClickHouse's tables."""
     applications: tuple[str, ...] = ()
     websocket_paths: tuple[str, ...] = ()
     application: Application | None = None
@@ -158,13 +158,17 @@ class Test:
 
     def asked(self, method: str) -> list[tuple[Value, ...]]:
         """The arguments that the code under test gives a method of its client in this test, as its source says."""
+        return [call.arguments for call in self.calls_of(method)]
+
+    def calls_of(self, method: str) -> list[Asked]:
+        """The calls of a method of its client that the code under test makes in this test, as its source says."""
         application = self.environment.application
         if application is None:
             return []
         if self.acts is None:
             text = cst.Module([]).code_for_node(self.node)
             self.acts = acts_of(text, self.imports, self.stand_ins, self.makers)
-        return [item.arguments for item in application.asked(self.acts, self.imports, frozenset({method}))]
+        return application.asked(self.acts, self.imports, frozenset({method}))
 
     def is_seen(self, methods: frozenset[str]) -> bool:
         """Whether the source of all that the test runs is read; `methods` are of clients."""

@@ -125,12 +125,10 @@ def _folder() -> Path:
 
 def _schemas(config: Config) -> tuple[str, ...]:
     """The files other than Python's that a scan reads."""
-    postgres = config.realservices.get("postgres", {})
-    patterns = postgres.get("schema", ()) if isinstance(postgres, dict) else ()
-    if not isinstance(patterns, list):
-        return ()
-    found = {str(path) for item in patterns if isinstance(item, str) for path in config.root.glob(item)}
-    return tuple(sorted(found))
+    tables = [config.realservices.get(name, {}) for name in ("postgres", "clickhouse")]
+    listed = [table.get("schema", ()) if isinstance(table, dict) else () for table in tables]
+    patterns = [item for items in listed if isinstance(items, list) for item in items if isinstance(item, str)]
+    return tuple(sorted({str(path) for item in patterns for path in config.root.glob(item)}))
 
 
 def _own_stamp() -> list[tuple[str, int, int]]:

@@ -144,15 +144,21 @@ def environment_of(config: Config) -> Environment:
     postgres = config.realservices.get("postgres", {})
     schema = postgres.get("schema", []) if isinstance(postgres, dict) else []
     applications = config.realservices.get("apps", {})
-    patterns = [item for item in schema if isinstance(item, str)] if isinstance(schema, list) else []
+    clickhouse = config.realservices.get("clickhouse", {})
+    events = clickhouse.get("schema", []) if isinstance(clickhouse, dict) else []
     return Environment(
         config.fixtures,
-        read_schema(config.root, patterns),
+        read_schema(config.root, _texts(schema)),
+        read_schema(config.root, _texts(events), "clickhouse"),
         tuple(applications) if isinstance(applications, dict) else (),
         paths_of_applications(config),
         Application(config.root),
         bool(isinstance(postgres, dict) and postgres.get("seeds")),
     )
+
+
+def _texts(value: object) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 Allowed = Callable[[StandIn], Left | None]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import libcst as cst
 
 from migrator.codemods.registry import table
-from migrator.codemods.site import Refuse, ServiceTable, Site, constant, is_literal
+from migrator.codemods.services.clickhouse_seeds import seed
+from migrator.codemods.site import ServiceTable, Site, constant, is_literal
 
 _EMPTY: dict[str, tuple[object, ...]] = {
     "execute": (None, [], ()),
@@ -70,11 +71,6 @@ def _tuples(site: Site, node: cst.BaseExpression, width: int) -> str | None:
             return None
         rows.append(f"({', '.join(site.code(item.value) for item in row.elements)})")
     return f"[{', '.join(rows)}]"
-
-
-def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | Refuse | None:
-    """Rows behind an answer cannot be told from the answer of an aggregate."""
-    return Refuse(f"insert the rows that make {method} answer so: await {site.target.fixture}.insert(…)", "assisted")
 
 
 CLICKHOUSE = table(ServiceTable("clickhouse", empty, state, seed))
