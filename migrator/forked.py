@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from multiprocessing import connection
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -58,8 +61,21 @@ def _told(results: Iterable[Result], number: int, phase: str, progress: Progress
             progress(phase, done, number)
 
 
+def end_with_parent() -> None:
+    """Makes a process of a pool end when the one that made it is killed: nobody else would end it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
+
+
 def _collect() -> None:
     """Rewriting leaves cycles behind; what was there before the fork is left alone, or it would be copied."""
+    end_with_parent()
     gc.freeze()
     gc.set_threshold(100_000, 10, 10)
     gc.enable()

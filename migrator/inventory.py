@@ -18,7 +18,7 @@ from migrator.config import Config
 from migrator.discover import discover
 from migrator.extract import extract
 from migrator.facts import Facts
-from migrator.forked import Progress, forked
+from migrator.forked import Progress, end_with_parent, forked
 from migrator.judge import Judge
 from migrator.keeping import Bases
 from migrator.libraries import FAKE_FIXTURES
@@ -468,7 +468,7 @@ def _read_all(root: Path, paths: list[str], jobs: int, progress: Progress | None
 
     size = max(8, min(64, len(paths) // (jobs * 8) or 1))
     chunks = [paths[start : start + size] for start in range(0, len(paths), size)]
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=end_with_parent) as pool:
         done = 0
         for chunk, results in zip(chunks, pool.map(_read_many, [str(root)] * len(chunks), chunks), strict=True):
             for packed in results:

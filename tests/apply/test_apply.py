@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.apply.conftest import Project
@@ -263,21 +264,38 @@ def test_a_read_only_file_is_reported_and_the_rest_goes_on(project: Project) -> 
     assert "real_redis" in project.read("tests/test_b.py")
 
 
+def all_ended(group: int) -> bool:
+    """Whether soon nothing of a process group runs any more."""
+    for _ in range(200):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
 def test_a_killed_run_leaves_every_file_old_or_new(project: Project) -> None:
     names = [f"tests/test_{number}.py" for number in range(60)]
     for name in names:
         project.write(name, SAVES)
     old = project.read(names[0])
-    for delay in (0.35, 0.5, 0.6, 0.7):
+    for delay in (None, None, 0.35, 0.5, 0.6, 0.7):
         process = subprocess.Popen(
-            [sys.executable, "-m", "migrator", "apply"], cwd=project.root, stdout=subprocess.DEVNULL
+            [sys.executable, "-m", "migrator", "apply"],
+            cwd=project.root,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
-        time.sleep(delay)
+        time.sleep(delay or 0)
+        while delay is None and process.poll() is None and not psutil.Process(process.pid).children():
+            time.sleep(0.01)  # until it has processes of its own
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         for name in names:
             text = project.read(name)
             assert text == old or text.startswith("async def test_saves(real_redis):")
+        assert all_ended(process.pid), "its pool's processes go on without it"
     project.migrate("apply")
     assert all("real_redis" in project.read(name) for name in names)
 
