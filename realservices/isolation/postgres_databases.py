@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS databases (
   name text PRIMARY KEY, kind text NOT NULL, used timestamptz NOT NULL DEFAULT now()
 )
 """
+_PREPARED = "SELECT quote_literal(gid) FROM pg_prepared_xacts WHERE database = $1"
 _END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
 # Sequences write nothing to the log for the next 32 values unless they are set; isolation reads the log.
 _SETTLE = """
@@ -74,7 +75,18 @@ class Databases:
         # DROP would do it, but then looks only every 100 ms whether they are gone.
         while await self.control.fetch(_END, name):
             await asyncio.sleep(0.001)
+        if prepared := await self.control.fetch(_PREPARED, name):
+            await self._roll_back(name, [row[0] for row in prepared])
         await self.control.execute(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
+
+    async def _roll_back(self, name: str, prepared: Iterable[str]) -> None:
+        """Roll back the prepared transactions of a database, which outlive who prepared them and hold their locks."""
+        connection = await asyncpg.connect(self.server.with_database(name).dsn, timeout=self._settings.query_timeout)
+        try:
+            for transaction in prepared:
+                await connection.execute(f"ROLLBACK PREPARED {transaction}")
+        finally:
+            await connection.close()
 
     async def forget(self, name: str) -> None:
         """Drop a database of this process and give its name back."""
