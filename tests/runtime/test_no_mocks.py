@@ -139,3 +139,54 @@ def test_fixture(write: Write, run: Run) -> None:
 
 def _path(folder: str) -> str:
     return os.pathsep.join([folder, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+LIBRARIES = """
+import os
+import mock
+import pytest
+from mock import AsyncMock
+class Client:
+    def get(self, key):
+        return key
+def test_patch(mocker):
+    mocker.patch("os.getlogin")
+def test_object(mocker):
+    mocker.patch.object(os, "getlogin", return_value="a")
+def test_mock(mocker):
+    mocker.Mock()
+def test_stub(mocker):
+    mocker.stub("called")
+def test_async_stub(mocker):
+    mocker.async_stub("called")
+def test_spy(mocker):
+    mocker.spy(Client, "get")
+def test_autospec(mocker):
+    mocker.create_autospec(Client)
+def test_backport():
+    mock.Mock()
+def test_backport_awaitable():
+    AsyncMock()
+def test_backport_entered():
+    with mock.patch("os.getlogin"):
+        pass
+@mock.patch("os.getlogin")
+def test_backport_decorated(getlogin):
+    pass
+def test_dictionary(mocker):
+    mocker.patch.dict(os.environ, {"A": "b"})
+    with mock.patch.dict(os.environ, {"A": "c"}):
+        assert os.environ["A"] == "c"
+def test_nothing(mocker):
+    assert Client().get("k") == "k"
+"""
+PLACES = (10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+
+
+def test_other_libraries(write: Write, run: Run) -> None:
+    write({"pyproject.toml": INI.format("true"), "tests/test_it.py": LIBRARIES})
+    for more in ((), ("-o", "mock_use_standalone_module=true")):
+        outcome = run("-q", "tests", *more, on=None)
+        assert outcome.count("failed") == len(PLACES) and outcome.count("passed") == 2, outcome.text
+        for line in PLACES:
+            assert f"  tests/test_it.py:{line}: " in outcome.text, (line, outcome.text)
