@@ -14,8 +14,8 @@ EVERY_ASYNC = ("-n", "2", *AUTO)
     ("arguments", "passed"),
     [
         ((*AUTO, "with_auto.py"), 10),
-        (("with_marks.py", "with_anyio.py"), 6),
-        (("-p", "no:asyncio", "with_anyio.py"), 2),
+        (("with_marks.py", "with_anyio.py", "with_trio.py"), 9),
+        (("-p", "no:asyncio", "with_anyio.py", "with_trio.py"), 5),
         ((*EVERY_ASYNC, "with_auto.py", "with_marks.py"), 14),
         (("--rootdir=.", "inner"), 1),
     ],
