@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from multiprocessing import connection
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -69,6 +68,8 @@ def end_with_parent() -> None:
 
 
 def _end_after(sentinel: int) -> None:
+    from multiprocessing import connection  # `check` starts without it
+
     connection.wait([sentinel])
     os._exit(1)
 
