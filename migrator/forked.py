@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,7 +36,7 @@ def forked(
     Where there is no fork, or little to do, it is done here.
     """
     global _work
-    if jobs <= 1 or len(items) < _FEW or "fork" not in multiprocessing.get_all_start_methods():
+    if jobs <= 1 or len(items) < _FEW or not _can_fork():
         return list(_told(map(work, items), len(items), phase, progress))
     _work = work
     try:
@@ -46,7 +45,18 @@ def forked(
         _work = None
 
 
+# multiprocessing is imported where it is used: `check` does without
+
+
+def _can_fork() -> bool:
+    import multiprocessing
+
+    return "fork" in multiprocessing.get_all_start_methods()
+
+
 def _rounds(items: Sequence[Item], jobs: int) -> Iterator[Any]:
+    import multiprocessing
+
     size = max(1, min(_PIECE, len(items) // (jobs * 8)))
     for start in range(0, len(items), _ROUND * jobs):
         with multiprocessing.get_context("fork").Pool(jobs, _collect) as pool:
@@ -62,13 +72,15 @@ def _told(results: Iterable[Result], number: int, phase: str, progress: Progress
 
 def end_with_parent() -> None:
     """Makes a process of a pool end when the one that made it is killed: nobody else would end it."""
+    import multiprocessing
+
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
 
 
 def _end_after(sentinel: int) -> None:
-    from multiprocessing import connection  # `check` starts without it
+    from multiprocessing import connection
 
     connection.wait([sentinel])
     os._exit(1)
