@@ -51,6 +51,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     try:
         provider = _provider(options.real_services)
         if provider is not None and not options.help and not options.version:
+            if getattr(options, "forked", False):  # it would wait for ever for threads that stay in its parent
+                raise ServiceError(
+                    "--forked: a forked test has no connection to real services; use pytest-xdist's -n 2"
+                )
             _open(early_config, provider)
     except ServiceError as error:
         # Not a UsageError, which pytest turns into exit code 4: bad input is 2 here, as of the command.

@@ -1,7 +1,7 @@
 """The same tests under every way of running them: runners, loops, workers, orders, processes; one row a way.
 
 Each `--python` is a column: pytest 8 and 9 are two environments, with pytest-xdist, -randomly, -random-order.
-pytest-forked is no row yet: a forked test waits for ever for the loop's thread, which stayed in its parent.
+pytest-forked is no row: the plugin refuses it, as a forked test would wait for ever for threads of its parent.
 """
 
 from __future__ import annotations

@@ -78,3 +78,12 @@ def test_off_says_how_to_switch_it_on(write: Callable[[Mapping[str, str]], None]
     assert "1 skipped" in outcome.text
     assert "switch them on with --real-services or USE_REAL_SERVICES=true" in outcome.text
     assert "1 passed" in run("-q", on=None, USE_REAL_SERVICES="true").text
+
+
+def test_forked_tests_are_refused_where_they_would_wait_for_ever(
+    write: Callable[[Mapping[str, str]], None], run: Run
+) -> None:
+    write({"pyproject.toml": "[tool.pytest.ini_options]\n", "test_it.py": "def test_it(real_redis): pass\n"})
+    outcome = run("--forked")
+    assert outcome.code == 2
+    assert "ERROR: --forked: a forked test has no connection to real services; use pytest-xdist's -n 2" in outcome.text
