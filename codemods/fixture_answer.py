@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import libcst as cst
 
 from migrator.codemods.command import command
-from migrator.codemods.literals import asserts_truth
+from migrator.codemods.literals import asserts_more
 from migrator.codemods.methods import METHODS
 from migrator.codemods.registry import service_table
 from migrator.codemods.site import Refuse, Site, is_literal
@@ -65,7 +65,7 @@ def is_needed(site: Site, value: cst.BaseExpression, shared: set[str]) -> bool:
         return not said or not _UNASKED.issuperset(said)
     if site.test.is_seen(_OF_CLIENTS):  # and the method is not asked
         return False
-    return bool(shared) or asserts_truth(site.test.node) or (site.verb == "side_effect" and not is_literal(value, None))
+    return bool(shared) or asserts_more(site.test.node) or (site.verb == "side_effect" and not is_literal(value, None))
 
 
 def seeds(site: Site, value: cst.BaseExpression) -> Sequence[str] | Refuse:

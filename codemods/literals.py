@@ -24,24 +24,35 @@ class Asserted:
                 self.found |= literals_of(argument.value)
 
 
-def asserts_truth(function: cst.FunctionDef) -> bool:
-    """Whether an assertion of a function is on no more than a truth: `assert await f()`, `assert f() is True`."""
-    finder = _Truths()
+def asserts_more(function: cst.FunctionDef) -> bool:
+    """Whether a function asserts more than literals: a truth, what a name stands for, that something is raised."""
+    finder = _More()
     look(function.body, finder)
     return finder.found
 
 
-class _Truths:
+_PLAIN = cst.Integer | cst.Float | cst.SimpleString | cst.ConcatenatedString | cst.Dict | cst.List | cst.Tuple | cst.Set
+
+
+class _More:
     def __init__(self) -> None:
         self.found = False
 
     def visit_Assert(self, node: cst.Assert) -> None:
         test = node.test
-        while isinstance(test, cst.UnaryOperation | cst.Await):
-            test = test.expression
         said = [item.comparator for item in test.comparisons] if isinstance(test, cst.Comparison) else []
-        truth = any(isinstance(item, cst.Name) and item.value in ("True", "False", "None") for item in said)
-        self.found |= truth or isinstance(test, cst.Call | cst.Name)
+        self.found |= not said or not all(isinstance(item, _PLAIN) for item in said)
+
+    def visit_Call(self, node: cst.Call) -> None:
+        name = node.func.attr.value if isinstance(node.func, cst.Attribute) else getattr(node.func, "value", "")
+        self.found |= name in (
+            "raises",
+            "assertRaises",
+            "assertRaisesRegex",
+            "assertTrue",
+            "assertFalse",
+            "assertIsNone",
+        )
 
 
 def literals_of(node: cst.BaseExpression) -> set[str]:
