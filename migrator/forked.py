@@ -15,6 +15,8 @@ _FEW = 24
 """Items that one process does sooner than others could be forked."""
 _ROUND = 128
 """Items for each process, before others take their places: what they keep in memory goes with them."""
+_ROUNDS = 16
+"""Rounds at most: each forks a process that holds the whole tree, which costs in proportion to it."""
 _PIECE = 8
 """Items that travel together: at the end of a round nobody waits for long."""
 _work: Callable[[Any], Any] | None = None
@@ -58,9 +60,10 @@ def _rounds(items: Sequence[Item], jobs: int) -> Iterator[Any]:
     import multiprocessing
 
     size = max(1, min(_PIECE, len(items) // (jobs * 8)))
-    for start in range(0, len(items), _ROUND * jobs):
+    together = max(_ROUND * jobs, -(-len(items) // _ROUNDS))
+    for start in range(0, len(items), together):
         with multiprocessing.get_context("fork").Pool(jobs, _collect) as pool:
-            yield from pool.imap(_do, items[start : start + _ROUND * jobs], size)
+            yield from pool.imap(_do, items[start : start + together], size)
 
 
 def _told(results: Iterable[Result], number: int, phase: str, progress: Progress | None) -> Iterator[Result]:

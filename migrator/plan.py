@@ -222,6 +222,7 @@ class _Planner:
     def rewrite_all(self, paths: Sequence[str], jobs: int) -> None:
         """Rewrites every function of many files that can be."""
         rest = [path for path in paths if path not in self.known and path not in self.notes.rewritten]
+        _ = self.fixture_functions  # or each process would look through the tree
         for row in forked(self._rewritten, rest, jobs, "rewriting", self.project.progress):
             self.notes.rewritten[row[0]] = row
         for path in paths:
