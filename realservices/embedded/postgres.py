@@ -29,6 +29,7 @@ _CONFIGURATION = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "1GB",
+    "wal_keep_size": "32MB",
     "checkpoint_timeout": "1h",
     "max_connections": "300",
     "max_prepared_transactions": "64",

@@ -24,6 +24,7 @@ from tests.bench.measuring.machine import described
 PROJECTS = Path(__file__).parents[1] / "runtime" / "projects"
 PARTS = {"mixed": ".", "isolation": "isolation", "redis": "redis", "clickhouse": "clickhouse"}
 SERVICES = ("postgres", "redis", "clickhouse")
+_LONG = 400  # characters of what a failed test says
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Ran:
     name: str
     outcome: str
     seconds: float
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,10 @@ def _merged(results: Path) -> Iterator[Ran]:
     """One for each test: its set-up, call and tear-down together."""
     found: dict[str, Ran] = {}
     for line in results.read_text(encoding="utf-8").splitlines():
-        service, act, pair, name, outcome, seconds = json.loads(line)
+        service, act, pair, name, outcome, seconds, message = json.loads(line)
         before = found.get(name, Ran(service, act, pair, name, "passed", 0.0))
         worst = outcome if outcome != "passed" else before.outcome
-        found[name] = Ran(service, act, pair, name, worst, before.seconds + seconds)
+        found[name] = Ran(service, act, pair, name, worst, before.seconds + seconds, message or before.message)
     yield from found.values()
 
 
@@ -126,7 +128,7 @@ def main(argv: Sequence[str]) -> None:
         print(f"{service}: {len(unseen)} leave nothing to be seen" + (f": {'; '.join(unseen)}" if unseen else ""))
     bad = [ran for outcome in (alone, workers) for ran in outcome.tests if ran.outcome == "failed"]
     for ran in bad:
-        print(f"FAILED {ran.service} {ran.act} of {ran.pair}")
+        print(f"FAILED {ran.service} {ran.act} of {ran.pair}: {' '.join(ran.message.split())[:_LONG]}")
     total = len(alone.tests) + len(workers.tests)
     print(f"\n{total} tests with the reset, {len(bad)} failed")
     sys.exit(bool(bad))
