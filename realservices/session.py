@@ -205,8 +205,8 @@ class Session:
 
     def _reset_postgres(self, proxy: "Proxy") -> None:
         connections = self.postgres.connections
-        transactional = self.settings.postgres.isolation == "transaction"
-        if not proxy.touched and not connections.used and not transactional:
+        ready = connections.begun or self.settings.postgres.isolation != "transaction"
+        if ready and not proxy.touched and not connections.used:
             return
 
         async def reset() -> None:

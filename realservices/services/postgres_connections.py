@@ -1,8 +1,10 @@
 """The connections behind `real_postgres`: they live in the background loop and are reused from test to test."""
 
 import asyncio
+import itertools
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -21,20 +23,39 @@ BEGIN
 END $$
 """
 _FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_GUARD = "realservices"
+_BEGIN = f"BEGIN; SAVEPOINT {_GUARD}"
+_numbers = itertools.count(1)
+# SQL after which the transaction may be another one, without the savepoint.
+_CONTROL = re.compile(r"\b(begin|start|commit|rollback|abort|end)\b", re.IGNORECASE)
 # What changes something in a connection that nothing undoes but its end.
 _SPOILING = {"set_type_codec", "set_builtin_type_codec", "add_log_listener", "add_query_logger"}
+# What asyncpg itself has to forget.
+_LISTENING = {"add_listener", "remove_listener"}
 # What sends nothing or what a savepoint would not suit.
-_PLAIN = {"add_listener", "remove_listener", "is_in_transaction", "close", *_SPOILING}
+_PLAIN = {"is_in_transaction", "close", *_LISTENING, *_SPOILING}
 
 
 class Lease:
     """A connection in somebody's hands. Used in the background loop only.
 
     With `turn` several tasks share it one after the other; without, asyncpg complains as it does. A `guarded` one is in
-    a transaction that nobody asked for, so that each statement gets a savepoint, lest the first error ends them all.
+    a transaction that nobody asked for, so that a savepoint keeps the first error from ending them all.
     """
 
-    __slots__ = ("alone", "connection", "depth", "ended", "guarded", "spoiled", "turn")
+    __slots__ = (
+        "alone",
+        "connection",
+        "depth",
+        "ended",
+        "fresh",
+        "guarded",
+        "held",
+        "listens",
+        "spoiled",
+        "turn",
+        "used",
+    )
 
     def __init__(self, connection: Any, turn: asyncio.Lock | None = None, guarded: bool = False) -> None:
         self.connection = connection
@@ -42,36 +63,79 @@ class Lease:
         self.guarded = guarded
         self.alone = asyncio.Lock()  # on a guarded one, tasks have their transactions one after the other
         self.depth = 0  # transactions that the user opened
+        self.held = guarded  # whether the transaction has our savepoint
+        self.fresh = guarded  # whether nothing was sent since that was set
+        self.used = False
         self.ended = False
+        self.listens = False
         self.spoiled = False
 
     async def call(self, method: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """Call a method of the connection."""
         async with self.using(method):
-            return await getattr(self.connection, method)(*args, **options)
+            try:
+                return await getattr(self.connection, method)(*args, **options)
+            finally:
+                if self.guarded and args and isinstance(args[0], str) and _CONTROL.search(args[0]):
+                    self.held = False
 
     @asynccontextmanager
     async def using(self, method: str = "") -> AsyncIterator[None]:
         """Hold the connection while the body sends something on it. Raises InterfaceError after its end."""
         if self.ended:
             raise asyncpg.InterfaceError(f"cannot call {method or 'this'}: the connection has been released")
-        async with AsyncExitStack() as stack:
-            if self.turn is not None:
-                await stack.enter_async_context(self.turn)
-            if self.guarded and not self.depth and method not in _PLAIN:
-                await stack.enter_async_context(self.connection.transaction())
+        async with self._turn():
             self.spoiled = self.spoiled or method in _SPOILING
-            yield
+            self.listens = self.listens or method in _LISTENING
+            self.used = True
+            if self.guarded and not self.depth and method not in _PLAIN:
+                await self._guard()
+                try:
+                    yield
+                except BaseException:
+                    await self._undo()
+                    raise
+            else:
+                yield
+
+    @asynccontextmanager
+    async def atomic(self) -> AsyncIterator[None]:
+        """Hold the connection while the body sends several statements, which are undone together if it fails."""
+        async with self.using():
+            if not self.guarded:
+                async with self.connection.transaction():
+                    yield
+            elif not self.depth:  # the guard does it
+                yield
+            else:
+                savepoint = _Savepoint(self.connection, nested=True)
+                await savepoint.start()
+                try:
+                    yield
+                except BaseException:
+                    await savepoint.rollback()
+                    raise
+                await savepoint.commit()
 
     async def begin(self, options: Mapping[str, Any], nested: bool = True) -> Any:
-        """Start a transaction, or a savepoint in one; returns asyncpg's Transaction."""
-        if self.guarded:
-            options = {}  # the isolation level belongs to the outer one
+        """Start a transaction, or a savepoint in one; returns what has its commit() and rollback()."""
+        if not self.guarded:
+            transaction = self.connection.transaction(**options)
+        else:  # the isolation level belongs to the outer one
+            transaction = _Savepoint(self.connection, nested)
             if not nested:
                 await self.alone.acquire()
-        transaction = self.connection.transaction(**options)
-        async with self._turn():
-            await transaction.start()
+        try:
+            async with self._turn():
+                self.used = True
+                if self.guarded and not self.connection.is_in_transaction():
+                    await self._guard()
+                await transaction.start()
+        except BaseException:
+            if self.guarded and not nested:
+                self.alone.release()
+            raise
+        self.fresh = False
         self.depth += 1
         return transaction
 
@@ -85,6 +149,23 @@ class Lease:
             if self.guarded and not nested:
                 self.alone.release()
 
+    async def _guard(self) -> None:
+        """See that the savepoint is where the transaction is now."""
+        inside = self.connection.is_in_transaction()  # the user's SQL may have ended it
+        if not (inside and self.held and self.fresh):
+            release = f"RELEASE SAVEPOINT {_GUARD};" if inside and self.held else ""
+            await self.connection.execute(f"{'' if inside else 'BEGIN;'}{release}SAVEPOINT {_GUARD}")
+        self.held, self.fresh = True, False
+
+    async def _undo(self) -> None:
+        """Go back to the savepoint after an error."""
+        try:
+            await self.connection.execute(f"ROLLBACK TO SAVEPOINT {_GUARD}")
+            self.fresh = True
+        except _FAILURES:
+            with suppress(*_FAILURES):
+                await self.connection.execute("ROLLBACK")
+
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
         if self.turn is None:
@@ -92,6 +173,31 @@ class Lease:
         else:
             async with self.turn:
                 yield
+
+
+class _Savepoint:
+    """A transaction of the user's in the guarded one. `nested` is a savepoint to the user, too."""
+
+    __slots__ = ("_connection", "_name", "_nested")
+
+    def __init__(self, connection: Any, nested: bool) -> None:
+        self._connection = connection
+        self._name = f"realservices_{next(_numbers)}"
+        self._nested = nested
+
+    async def start(self) -> None:
+        await self._connection.execute(f"SAVEPOINT {self._name}")
+
+    async def commit(self) -> None:
+        try:
+            await self._connection.execute(f"RELEASE SAVEPOINT {self._name}")
+        except asyncpg.InFailedSQLTransactionError:
+            if self._nested:
+                raise
+            await self.rollback()  # what the server makes of the COMMIT of a failed transaction
+
+    async def rollback(self) -> None:
+        await self._connection.execute(f"ROLLBACK TO SAVEPOINT {self._name}; RELEASE SAVEPOINT {self._name}")
 
 
 class _Forgetful(asyncpg.Connection):  # type: ignore[misc]
@@ -115,17 +221,22 @@ class Connections:
         self._query_timeout = query_timeout
         self._idle: list[Any] = []
         self._leases: list[Lease] = []  # since the last `forget`
-        self._outer: tuple[Lease, Any] | None = None
+        self._outer: Lease | None = None  # where everything runs in one transaction
 
     @property
     def used(self) -> bool:
         """Whether any connection was used since the last `forget`."""
-        return bool(self._leases)
+        return any(lease.used or not lease.guarded for lease in self._leases)
+
+    @property
+    def begun(self) -> bool:
+        """Whether the transaction that everything runs in is open."""
+        return self._outer is not None
 
     async def take(self, shared: bool = False) -> Lease:
         """A connection for the caller alone until `give`; `shared` lets the tasks that the caller starts use it too."""
         if self._outer is not None:
-            return self._outer[0]
+            return self._outer
         connection = await self._connected()
         lease = Lease(connection, asyncio.Lock() if shared else None)
         self._leases.append(lease)
@@ -140,30 +251,31 @@ class Connections:
             self._idle.append(lease.connection)
 
     async def begin(self) -> None:
-        """Start the transaction that everything runs in until `forget`, where it is rolled back."""
-        lease = Lease(await self._connected(), asyncio.Lock(), guarded=True)
-        transaction = lease.connection.transaction()
-        await transaction.start()
-        self._leases.append(lease)
-        self._outer = lease, transaction
+        """Start the transaction that everything runs in until `forget` rolls it back, if it is not started yet."""
+        if self._outer is not None:
+            return
+        connection = await self._connected()
+        await connection.execute(_BEGIN)
+        self._hold(connection)
 
     async def forget(self) -> None:
         """Undo what was left in the sessions used since the last time; end those where that cannot be."""
-        if self._outer is not None:
-            (lease, transaction), self._outer = self._outer, None
-            with suppress(*_FAILURES):
-                await transaction.rollback()
-            self._idle.append(lease.connection)
-            lease.ended = True
+        outer, self._outer = self._outer, None
         leases, self._leases = self._leases, []
+        for lease in leases:  # who kept one can no longer use it
+            lease.ended = True
         for connection in {lease.connection for lease in leases}:
             mine = [lease for lease in leases if lease.connection is connection]
-            for lease in mine:  # who kept one can no longer use it
-                lease.ended = True
-            if any(lease.spoiled for lease in mine) or not await _forgets(connection):
+            if outer is not None and connection is outer.connection:
+                if await _begins_again(outer):
+                    self._hold(connection)
+                else:
+                    connection.terminate()
+            elif any(lease.spoiled for lease in mine) or not await _forgets(connection):
                 connection.terminate()
-        used = [lease.connection for lease in leases]
-        self._idle = [connection for connection in {*self._idle, *used} if not connection.is_closed()]
+        outers = [outer.connection] if outer is not None else []
+        idle = {*self._idle, *(lease.connection for lease in leases)}.difference(outers)
+        self._idle = [connection for connection in idle if not connection.is_closed()]
 
     async def close(self) -> None:
         """End every connection; the next call opens new ones."""
@@ -178,6 +290,10 @@ class Connections:
         for connection in self._idle:
             connection.terminate()
         self._idle = []
+
+    def _hold(self, connection: Any) -> None:
+        self._outer = Lease(connection, asyncio.Lock(), guarded=True)
+        self._leases.append(self._outer)
 
     async def _connected(self) -> Any:
         while self._idle:
@@ -199,6 +315,27 @@ async def _forgets(connection: Any) -> bool:
         return False
     try:
         await connection.reset(timeout=5)
+    except _FAILURES:
+        return False
+    return True
+
+
+async def _begins_again(lease: Lease) -> bool:
+    """Roll the guarded transaction back and start the next one, in one exchange with the server."""
+    connection = lease.connection
+    if connection.is_closed() or lease.spoiled:
+        return False
+    if not lease.used:
+        return True
+    try:
+        if lease.listens:
+            await connection.execute("ROLLBACK")
+            await connection.reset(timeout=5)
+            await connection.execute(_BEGIN)
+        else:
+            # The reset has to be committed, or the next ROLLBACK would undo it.
+            forget = connection.get_reset_query()
+            await connection.execute(f"ROLLBACK; BEGIN; {forget}; COMMIT; {_BEGIN}", timeout=5)
     except _FAILURES:
         return False
     return True

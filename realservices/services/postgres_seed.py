@@ -23,15 +23,14 @@ WHERE pg_get_serial_sequence($1, name) IS NOT NULL
 
 async def insert(lease: Lease, table: str, rows: Iterable[Mapping[str, Any]]) -> list[Any]:
     """Insert rows into a table in the background loop; returns them as stored. Raises asyncpg's errors."""
-    async with lease.using("seed"):
-        connection = lease.connection
-        async with connection.transaction():
-            name = await _table(connection, table)
-            stored = []
-            for row in rows:
-                stored.append(await _insert(connection, name, row))
-            await _advance(connection, name, {column for row in rows for column in row})
-            return stored
+    connection = lease.connection
+    async with lease.atomic():
+        name = await _table(connection, table)
+        stored = []
+        for row in rows:
+            stored.append(await _insert(connection, name, row))
+        await _advance(connection, name, {column for row in rows for column in row})
+        return stored
 
 
 async def _table(connection: Any, table: str) -> str:
