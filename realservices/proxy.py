@@ -118,6 +118,18 @@ class Proxy:
         finally:
             self.gate.set()
 
+    @contextlib.contextmanager
+    def claiming(self) -> Iterator[None]:
+        """The connection that is opened in the body does not set `touched`: who opens it knows what is done on it.
+
+        Where others open some at the same time, none is told apart. In the background loop only.
+        """
+        before = set(self._pairs)
+        yield
+        opened = self._pairs - before
+        if len(opened) == 1:
+            opened.pop().claimed = True
+
     def close(self) -> None:
         """End the proxy and every connection through it.
 
@@ -244,6 +256,7 @@ class _Inbound(_Side):
     def __init__(self, proxy: Proxy, pairs: set["_Inbound"]) -> None:
         super().__init__()
         self.proxy = proxy
+        self.claimed = False
         self._pairs = pairs
         self._outbound = _Outbound(self)
         self._led = False
@@ -273,6 +286,10 @@ class _Inbound(_Side):
             self.data_received(data)
         self._early.clear()
 
+    def touch(self) -> None:
+        """Note that something went through."""
+        self.proxy.touched = self.proxy.touched or not self.claimed
+
     def is_held(self) -> bool:
         """Whether the connection waits to be led through."""
         return not self._led
@@ -294,7 +311,7 @@ class _Inbound(_Side):
         self.answered.drop()
 
     def data_received(self, data: bytes) -> None:
-        self.proxy.touched = True
+        self.touch()
         if self.proxy.silent:
             return
         if self.proxy.watch is not None:
@@ -332,7 +349,7 @@ class _Outbound(_Side):
         self._inbound = inbound
 
     def data_received(self, data: bytes) -> None:
-        self._inbound.proxy.touched = True  # what was asked earlier may be done only now
+        self._inbound.touch()  # what was asked earlier may be done only now
         if not self._inbound.proxy.silent:
             self._inbound.answered.give(data)
 

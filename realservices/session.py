@@ -71,7 +71,12 @@ class Session:
         endpoint = self.endpoint("postgres")
         assert isinstance(endpoint, PostgresEndpoint)
         settings = self.settings
-        connections = Connections(lambda: endpoint.dsn, settings.connection_timeout, settings.query_timeout)
+        connections = Connections(
+            lambda: endpoint.dsn,
+            settings.connection_timeout,
+            settings.query_timeout,
+            self._proxies["postgres"].claiming,
+        )
         return RealPostgres(connections, self.background, self._faults_of("postgres"), Journal())
 
     @functools.cached_property
@@ -209,11 +214,16 @@ class Session:
         if ready and not proxy.touched and not connections.used:
             return
 
+        isolation = self._postgres_isolation
+
         async def reset() -> None:
-            if connections.used:
-                await connections.forget()
+            rest = isolation.rest
+            contained = connections.used and await connections.forget(rest or "")
+            if contained and rest is not None and not proxy.touched:
+                await isolation.pass_over()
+                return
             proxy.touched = False
-            await self._postgres_isolation.reset(connections)
+            await isolation.reset(connections)
 
         self.background.run(reset())
 

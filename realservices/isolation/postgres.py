@@ -23,6 +23,7 @@ from realservices.isolation.postgres_log import Log, Touched
 from realservices.services.postgres_connections import Connections
 
 _GRACE = 0.25  # seconds that a transaction which outlives its test has to come to its end
+_PASSED = 16  # resets after which so much may be logged that it would take long to read
 _STATE = """
 SELECT pg_current_wal_insert_lsn() AS position, EXISTS (SELECT FROM pg_locks WHERE database = $1) AS busy
 """
@@ -48,6 +49,9 @@ class PostgresIsolation:
         self.held: Callable[[], AbstractContextManager[None]] = nullcontext
         """What keeps new connections waiting while there is no database for them."""
         self.endpoint = databases.server.with_database(name)
+        self.rest: str | None = None
+        """SQL that undoes what rolled back transactions leave; None where they may leave more than that can undo."""
+        self._passed = 0  # times that the log was not read
         self._databases = databases
         self._template = template
         self._name = name
@@ -81,6 +85,12 @@ class PostgresIsolation:
                 await self._restore_cluster(self._cluster)
         if self._settings.postgres.isolation == "transaction":
             await connections.begin()
+
+    async def pass_over(self) -> None:
+        """What was logged since the last reset is known to be undone; seeing to it now and then is enough."""
+        self._passed += 1
+        if self._log is not None and self._passed % _PASSED == 0:
+            await self._log.skip()
 
     async def spare(self) -> None:
         """Let the locks that are held now be: they are the application's own, taken when it started."""
@@ -192,6 +202,7 @@ class PostgresIsolation:
             connection = await isolation._connected()
             isolation._structure = await postgres_structure.read(connection)
             isolation._baseline = await postgres_baseline.read(connection)
+            isolation.rest = await isolation._baseline.rest(connection)
             with suppress(asyncpg.InsufficientPrivilegeError):
                 isolation._cluster = await postgres_cluster.read(databases.control)
                 isolation._file = await databases.control.fetchval(_FILE)

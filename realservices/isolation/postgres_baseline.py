@@ -35,6 +35,17 @@ SELECT count(*) FROM ONLY {0} WHERE xmin::text::bigint < {1}
 """
 
 
+# pg_sequence_last_value() knows nothing of a value that was set but not called.
+_LASTING = """
+SELECT EXISTS (SELECT FROM pg_proc WHERE oid >= 16384 AND prosrc ~* 'setval|dblink')
+  OR EXISTS (SELECT FROM pg_foreign_server)
+"""
+_RESTART = """
+SELECT setval(oid, value, called) FROM unnest({}::regclass[], {}::bigint[], {}::bool[]) AS s (oid, value, called)
+WHERE pg_sequence_last_value(oid) IS DISTINCT FROM CASE WHEN called THEN value END
+"""
+
+
 @dataclass(slots=True)
 class Table:
     """A table as it has to be: its rows as the literal of an array, "" for none; None where only `count` is known."""
@@ -77,6 +88,18 @@ class Baseline:
         moved = {row["owner"] for row in rows if row["file"] not in self.owners}
         self.owners = {row["file"]: row["owner"] for row in rows}
         return moved
+
+    async def rest(self, connection: Any) -> str | None:
+        """SQL that brings back what rolled back transactions do not: the sequences.
+
+        None where the schema has means to do more than its transactions undo.
+        """
+        if await connection.fetchval(_LASTING):
+            return None
+        if not self.sequences:
+            return ""
+        oids, (_, values, called) = list(self.sequences), zip(*self.sequences.values(), strict=True)
+        return _RESTART.format(*(_literal(_array(column)) for column in (oids, values, called)))
 
     async def repair(self, connection: Any, changed: Iterable[int], rolled_back: Iterable[int], mark: str) -> bool:
         """Bring back what has changed, by oid, in a transaction that writes `mark` into the log.
@@ -152,6 +175,10 @@ def _refill(table: Table) -> str:
         f"DELETE FROM ONLY {table.name}; INSERT INTO {table.name} ({table.columns}) OVERRIDING SYSTEM VALUE "
         f"SELECT {picked} FROM unnest({_literal(table.rows)}::{table.name}[]) AS r"
     )
+
+
+def _array(values: Iterable[object]) -> str:
+    return f"{{{','.join(map(str, values))}}}"
 
 
 def _literal(text: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -28,6 +28,8 @@ _BEGIN = f"BEGIN; SAVEPOINT {_GUARD}"
 _numbers = itertools.count(1)
 # SQL after which the transaction may be another one, without the savepoint.
 _CONTROL = re.compile(r"\b(begin|start|commit|rollback|abort|end)\b", re.IGNORECASE)
+# SQL whose effect need not end with the transaction it is sent in.
+_LASTING = re.compile(rf"{_CONTROL.pattern}|setval|dblink|prepared|prepare\s+transaction", re.IGNORECASE)
 # What changes something in a connection that nothing undoes but its end.
 _SPOILING = {"set_type_codec", "set_builtin_type_codec", "add_log_listener", "add_query_logger"}
 # What asyncpg itself has to forget.
@@ -46,6 +48,7 @@ class Lease:
     __slots__ = (
         "alone",
         "connection",
+        "contained",
         "depth",
         "ended",
         "fresh",
@@ -65,6 +68,7 @@ class Lease:
         self.depth = 0  # transactions that the user opened
         self.held = guarded  # whether the transaction has our savepoint
         self.fresh = guarded  # whether nothing was sent since that was set
+        self.contained = guarded  # whether all that was done on it ends with its transaction
         self.used = False
         self.ended = False
         self.listens = False
@@ -76,8 +80,8 @@ class Lease:
             try:
                 return await getattr(self.connection, method)(*args, **options)
             finally:
-                if self.guarded and args and isinstance(args[0], str) and _CONTROL.search(args[0]):
-                    self.held = False
+                if self.guarded and args and isinstance(args[0], str) and _LASTING.search(args[0]):
+                    self.held = self.contained = False
 
     @asynccontextmanager
     async def using(self, method: str = "") -> AsyncIterator[None]:
@@ -212,11 +216,19 @@ class Connections:
     """A few connections to one database, all used in the background loop only.
 
     The one that was free last serves the next call that names none, so that what a test sets in its session it finds
-    again. `dsn` is asked at every connect; timeouts are seconds.
+    again. `dsn` is asked at every connect; timeouts are seconds; the connection of the transaction that everything runs
+    in is opened under `claiming`.
     """
 
-    def __init__(self, dsn: Callable[[], str], connect_timeout: float, query_timeout: float) -> None:
+    def __init__(
+        self,
+        dsn: Callable[[], str],
+        connect_timeout: float,
+        query_timeout: float,
+        claiming: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         self._dsn = dsn
+        self._claiming = claiming
         self._connect_timeout = connect_timeout
         self._query_timeout = query_timeout
         self._idle: list[Any] = []
@@ -231,7 +243,7 @@ class Connections:
     @property
     def begun(self) -> bool:
         """Whether the transaction that everything runs in is open."""
-        return self._outer is not None
+        return self._outer is not None and not self._outer.connection.is_closed()
 
     async def take(self, shared: bool = False) -> Lease:
         """A connection for the caller alone until `give`; `shared` lets the tasks that the caller starts use it too."""
@@ -252,14 +264,19 @@ class Connections:
 
     async def begin(self) -> None:
         """Start the transaction that everything runs in until `forget` rolls it back, if it is not started yet."""
-        if self._outer is not None:
+        if self.begun:
             return
-        connection = await self._connected()
+        with self._claiming():
+            connection = await self._opened()
         await connection.execute(_BEGIN)
         self._hold(connection)
 
-    async def forget(self) -> None:
-        """Undo what was left in the sessions used since the last time; end those where that cannot be."""
+    async def forget(self, rest: str = "") -> bool:
+        """Undo what was left in the sessions used since the last time; end those where that cannot be.
+
+        `rest` is SQL that undoes what a rolled back transaction leaves in the database. True where only the transaction
+        that everything runs in was used, the next one is open and nothing can have outlived the last.
+        """
         outer, self._outer = self._outer, None
         leases, self._leases = self._leases, []
         for lease in leases:  # who kept one can no longer use it
@@ -267,7 +284,7 @@ class Connections:
         for connection in {lease.connection for lease in leases}:
             mine = [lease for lease in leases if lease.connection is connection]
             if outer is not None and connection is outer.connection:
-                if await _begins_again(outer):
+                if await _begins_again(outer, rest):
                     self._hold(connection)
                 else:
                     connection.terminate()
@@ -276,6 +293,7 @@ class Connections:
         outers = [outer.connection] if outer is not None else []
         idle = {*self._idle, *(lease.connection for lease in leases)}.difference(outers)
         self._idle = [connection for connection in idle if not connection.is_closed()]
+        return self.begun and all(lease.contained for lease in leases)
 
     async def close(self) -> None:
         """End every connection; the next call opens new ones."""
@@ -300,6 +318,9 @@ class Connections:
             connection = self._idle.pop()
             if not connection.is_closed():
                 return connection
+        return await self._opened()
+
+    async def _opened(self) -> Any:
         return await asyncpg.connect(
             self._dsn(),
             timeout=self._connect_timeout,
@@ -320,7 +341,7 @@ async def _forgets(connection: Any) -> bool:
     return True
 
 
-async def _begins_again(lease: Lease) -> bool:
+async def _begins_again(lease: Lease, rest: str) -> bool:
     """Roll the guarded transaction back and start the next one, in one exchange with the server."""
     connection = lease.connection
     if connection.is_closed() or lease.spoiled:
@@ -331,11 +352,11 @@ async def _begins_again(lease: Lease) -> bool:
         if lease.listens:
             await connection.execute("ROLLBACK")
             await connection.reset(timeout=5)
-            await connection.execute(_BEGIN)
+            await connection.execute(f"BEGIN; {rest}; COMMIT; {_BEGIN}")
         else:
             # The reset has to be committed, or the next ROLLBACK would undo it.
             forget = connection.get_reset_query()
-            await connection.execute(f"ROLLBACK; BEGIN; {forget}; COMMIT; {_BEGIN}", timeout=5)
+            await connection.execute(f"ROLLBACK; BEGIN; {forget}; {rest}; COMMIT; {_BEGIN}", timeout=5)
     except _FAILURES:
         return False
     return True
