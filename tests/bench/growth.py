@@ -28,8 +28,8 @@ def main(argv: Sequence[str]) -> None:
             tree = generate(Path(folder) / "tree", scale)
             size = describe(tree)
             environment = {"XDG_CACHE_HOME": str(Path(folder) / "cache")}
-            _print(scale, size, "cold", [run(MIGRATE, tree, environment)])  # which fills the cache
-            _print(scale, size, "warm", [run(MIGRATE, tree, environment) for _ in range(options.runs)])
+            _print(scale, size, "cold", [run(MIGRATE, tree, environment, watched=True)])  # which fills the cache
+            _print(scale, size, "warm", [run(MIGRATE, tree, environment, watched=True) for _ in range(options.runs)])
     print(f"\n{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {CORES} cores; peak as `python -m tests.bench scan` says")
 
 

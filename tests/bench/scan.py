@@ -70,16 +70,16 @@ def _copy(source: Path, target: Path) -> None:
 
 def _migrate(tree: Path, environment: dict[str, str]) -> list[Case]:
     def cold() -> Cost:
-        return run([*MIGRATE, "--no-cache"], tree, environment)
+        return run([*MIGRATE, "--no-cache"], tree, environment, watched=True)
 
     def warm() -> Cost:
         run(MIGRATE, tree, environment)
-        return run(MIGRATE, tree, environment)
+        return run(MIGRATE, tree, environment, watched=True)
 
     def changed() -> Cost:
         run(MIGRATE, tree, environment)
         with one_percent(tree):
-            return run(MIGRATE, tree, environment)
+            return run(MIGRATE, tree, environment, watched=True)
 
     return [
         Case("migrate", "cold: --no-cache", cold, _violations),
@@ -91,7 +91,13 @@ def _migrate(tree: Path, environment: dict[str, str]) -> list[Case]:
 def _case(peer: Peer, tree: Path) -> Case:
     command = peer.command() or []
     environment = {"PYTHONPATH": str(HERE)}
-    return Case(peer.name, peer.what, lambda: run(command, tree, environment, peer.good), peer.found, slow=peer.slow)
+    return Case(
+        peer.name,
+        peer.what,
+        lambda: run(command, tree, environment, peer.good, watched=True),
+        peer.found,
+        slow=peer.slow,
+    )
 
 
 def _violations(text: str) -> int:

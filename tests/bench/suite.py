@@ -1,6 +1,6 @@
-"""200 tests of a small application: with mocks, on real services, and with a rollback and a flush written by hand.
+"""The tests of a small application: with mocks, on real services, and with a rollback and a flush written by hand.
 
-python -m tests.bench suite [--rounds N]
+python -m tests.bench suite [--rounds N] [--tests N]
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.bench.measuring.machine import described
 from tests.bench.measuring.runs import plain_environment
 
 PROJECT = Path(__file__).parent / "suite_project"
-TESTS = 200
+FUNCTIONS = 10  # each with as many parameters as it takes
 PROVIDE = """
 from pathlib import Path
 from realservices.config import load_settings
@@ -72,26 +72,28 @@ def main(argv: Sequence[str]) -> None:
     """Print a table without workers and one with two."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench suite")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--tests", type=int, default=200)
     options = parser.parse_args(argv)
+    tests = options.tests // FUNCTIONS * FUNCTIONS
     print(described("pytest", "pytest-asyncio", "pytest-xdist", "asyncpg", "redis"))
-    print(f"{TESTS} tests, medians of {options.rounds} rounds in which all take turns; servers warm\n")
+    print(f"{tests} tests, medians of {options.rounds} rounds in which all take turns; servers warm\n")
     with servers() as own, tempfile.TemporaryDirectory() as name:
         variables = {**own, "REALSERVICES_IDLE_SECONDS": "3600"}
         for suite in SUITES:
-            _write(suite, Path(name) / suite.name)
+            _write(suite, Path(name) / suite.name, tests)
         variables |= _by_hand(variables)
         runs: dict[tuple[str, str], list[Spent]] = {}
         for turn in range(options.rounds + 1):
             for workers in ("", "-n2"):
                 for suite in SUITES:
-                    spent = _run(suite, Path(name) / suite.name, workers, variables)
+                    spent = _run(suite, Path(name) / suite.name, workers, variables, tests)
                     if turn:  # the first one warms the servers and compiles
                         runs.setdefault((workers, suite.name), []).append(spent)
     for workers in ("", "-n2"):
-        _show(workers, runs)
+        _show(workers, runs, tests)
 
 
-def _write(suite: Suite, folder: Path) -> None:
+def _write(suite: Suite, folder: Path, tests: int) -> None:
     folder.mkdir()
     filled = (PROJECT / "pyproject.toml.txt").read_text(encoding="utf-8")
     filled = filled.replace("LOOP", suite.loop).replace("ISOLATION", suite.isolation)
@@ -102,7 +104,8 @@ def _write(suite: Suite, folder: Path) -> None:
     if suite.conftest:
         conftest += (PROJECT / suite.conftest / "conftest.py.txt").read_text(encoding="utf-8")
     (folder / "conftest.py").write_text(conftest, encoding="utf-8")
-    shutil.copy(PROJECT / suite.tests / "test_store.py.txt", folder / "test_store.py")
+    written = (PROJECT / suite.tests / "test_store.py.txt").read_text(encoding="utf-8")
+    (folder / "test_store.py").write_text(written.replace("HOW_MANY", str(tests // FUNCTIONS)), encoding="utf-8")
 
 
 def _by_hand(variables: Mapping[str, str]) -> dict[str, str]:
@@ -122,19 +125,19 @@ def _by_hand(variables: Mapping[str, str]) -> dict[str, str]:
     return {"BY_HAND_POSTGRES": asyncio.run(create()), "BY_HAND_REDIS": found[1].rpartition("/")[0] + "/"}
 
 
-def _run(suite: Suite, folder: Path, workers: str, variables: Mapping[str, str]) -> Spent:
+def _run(suite: Suite, folder: Path, workers: str, variables: Mapping[str, str], tests: int) -> Spent:
     spent = folder / "spent"
     environment = plain_environment(**variables, SPENT=str(spent), SPEC=suite.spec)
     options = ["-q", "-p", "no:cacheprovider", *([workers] if workers else [])]
     if suite.on:
         options.append("--real-services=embedded")
     cost = process.run([sys.executable, "-m", "pytest", *options], folder, environment)
-    assert f"{TESTS} passed" in cost.output, cost.output
-    tests, cpu = (0.0, 0.0) if workers else json.loads(spent.read_text(encoding="utf-8"))
-    return Spent(cost.wall, cost.cpu, tests, cpu)
+    assert f"{tests} passed" in cost.output, cost.output
+    within, cpu = (0.0, 0.0) if workers else json.loads(spent.read_text(encoding="utf-8"))
+    return Spent(cost.wall, cost.cpu, within, cpu)
 
 
-def _show(workers: str, runs: Mapping[tuple[str, str], Sequence[Spent]]) -> None:
+def _show(workers: str, runs: Mapping[tuple[str, str], Sequence[Spent]], tests: int) -> None:
     print("with -n 2" if workers else "one process")
     columns = ["command, s", "x mocks", "at most", "CPU, s"]
     columns += [] if workers else ["ms a test", "x mocks", "CPU ms"]
@@ -145,7 +148,7 @@ def _show(workers: str, runs: Mapping[tuple[str, str], Sequence[Spent]]) -> None
         most = "" if suite.most is None else f"{suite.most:.1f}"
         cells = [f"{spent.command:.2f}", f"{spent.command / mocks.command:.2f}", most, f"{spent.cpu:.2f}"]
         if not workers:
-            a_test, cpu = spent.tests / TESTS * 1000, spent.tests_cpu / TESTS * 1000
+            a_test, cpu = spent.tests / tests * 1000, spent.tests_cpu / tests * 1000
             cells += [f"{a_test:.2f}", f"{spent.tests / mocks.tests:.2f}", f"{cpu:.2f}"]
         print(f"{suite.name:28}" + "".join(f"{cell:>12}" for cell in cells))
     print()
