@@ -152,8 +152,8 @@ class Session:
         proxy = self._proxy(service, server.host, server.port)
         if service == "postgres":
             self._postgres_isolation.held = proxy.held
-        elif service == "clickhouse":
-            proxy.watch = self._clickhouse_isolation.watch
+        else:
+            proxy.watch = getattr(self, f"_{service}_isolation").watch
         return replace(server, host=proxy.host, port=proxy.port)
 
     def value(self, service: str, attribute: str) -> str:

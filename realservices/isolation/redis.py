@@ -20,6 +20,11 @@ _NAME = "realservices-db"
 _LASTING = re.compile(
     rb"cmdstat_((?:config\|(?:re)?set|acl|function|script|eval(?=:)|client\|pause|replicaof|slaveof)[^:]*):calls=(\d+)"
 )
+# What a client says that may need more than a flush. Only then is the server asked, which takes as long as the flush.
+_SPECIAL = re.compile(
+    rb"config|acl|function|script|eval|pause|replicaof|slaveof|select|swapdb|move|copy|debug|module", re.IGNORECASE
+)
+_LONG = 64 << 10  # bytes at once that are not worth searching
 _OTHER = re.compile(rb"^db[1-9]", re.MULTILINE)
 _UNDOING = ("CLIENT UNPAUSE", "REPLICAOF NO ONE", "SCRIPT FLUSH SYNC", "FUNCTION FLUSH SYNC")
 
@@ -34,6 +39,7 @@ class RedisIsolation:
         self._lease = lease
         self._seeds = seeds
         self.alone = alone
+        self._special = True  # whether anything was sent that may need more than a flush
         self._lasting: dict[bytes, bytes] = {}
         self._config: dict[bytes, bytes] = {}
         self._users: dict[bytes, list[bytes]] = {}
@@ -51,18 +57,27 @@ class RedisIsolation:
         isolation.reset()
         return isolation
 
+    def watch(self, data: bytes) -> None:
+        """See what is sent to the server through the proxy; a word may be cut in two where no line ends."""
+        if len(data) > _LONG or not data.endswith(b"\r\n") or _SPECIAL.search(data):
+            self._special = True
+
     def reset(self) -> None:
         """Undo whatever was done to the database, and to the server where that is this process's alone."""
+        if not ((self.alone and self._special) or self._seeds):
+            self._ask("FLUSHDB", "SYNC")
+            return
         pipeline: Any = self._lease.pipeline(transaction=False)
         pipeline.execute_command("FLUSHDB", "SYNC")
-        if self.alone:
+        if self.alone and self._special:
+            self._special = False
             # FLUSHALL takes ten times as long: it walks through all databases.
-            info: bytes = self.call("INFO", "keyspace", "commandstats")
+            info: bytes = self._ask("INFO", "keyspace", "commandstats")
             if _OTHER.search(info):
                 pipeline.execute_command("FLUSHALL", "SYNC")
             if dict(_LASTING.findall(info)) != self._lasting:
                 self._restore()
-                self._lasting = dict(_LASTING.findall(self.call("INFO", "commandstats")))
+                self._lasting = dict(_LASTING.findall(self._ask("INFO", "commandstats")))
         for command in self._seeds:
             pipeline.execute_command(*command)
         pipeline.execute()
@@ -96,30 +111,34 @@ class RedisIsolation:
     def _restore(self) -> None:
         """Bring back what flushing leaves: configuration, users, functions, scripts."""
         for command in _UNDOING:
-            self.call(*command.split())
+            self._ask(*command.split())
         now = self.configured()
         for name, value in self._config.items():
             if now.get(name) != value:
-                self.call("CONFIG", "SET", name, value)
+                self._ask("CONFIG", "SET", name, value)
         users = self._known()
         for user in users.keys() - self._users.keys():
-            self.call("ACL", "DELUSER", user)
+            self._ask("ACL", "DELUSER", user)
         for user, rules in self._users.items():
             if users.get(user) != rules:
-                self.call("ACL", "SETUSER", user, "reset", *rules)
+                self._ask("ACL", "SETUSER", user, "reset", *rules)
 
     def configured(self, pattern: str = "*") -> dict[bytes, bytes]:
         """The settings whose names match, with their values."""
-        answer = self.call("CONFIG", "GET", pattern)
+        answer = self._ask("CONFIG", "GET", pattern)
         return answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
 
     def _known(self) -> dict[bytes, list[bytes]]:
         """The users and their rules."""
-        lines = [line.split() for line in self.call("ACL", "LIST")]
+        lines = [line.split() for line in self._ask("ACL", "LIST")]
         return {user: rules for _, user, *rules in lines}
 
     def call(self, *command: Any) -> Any:
         """Send one command past every proxy."""
+        self._special = True
+        return self._ask(*command)
+
+    def _ask(self, *command: Any) -> Any:
         lease: Any = self._lease
         return lease.execute_command(*command)
 
