@@ -27,19 +27,50 @@ def execute(
 
     `timeout` is in seconds. Raises StatementError for what the server refuses, OSError where it cannot be reached.
     """
-    login = b64encode(f"{endpoint.user or 'default'}:{endpoint.password}".encode()).decode()
-    parameters = {**({"database": endpoint.database} if endpoint.database else {}), **(settings or {})}
-    body = statement.encode()
-    if data:
-        parameters["query"] = statement
-        body = data
-    connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=timeout)
+    connection = Connection(endpoint, timeout)
     try:
-        connection.request("POST", f"/?{urlencode(parameters)}", body, {"Authorization": f"Basic {login}"})
-        answer = connection.getresponse()
-        content = answer.read()
+        return connection.execute(statement, data, settings)
+    finally:
+        connection.close()
+
+
+class Connection:
+    """A connection that stays open from statement to statement. `timeout` is in seconds. For one thread at a time."""
+
+    def __init__(self, endpoint: ClickHouseEndpoint, timeout: float) -> None:
+        login = b64encode(f"{endpoint.user or 'default'}:{endpoint.password}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {login}"}
+        self._database = {"database": endpoint.database} if endpoint.database else {}
+        self._connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=timeout)
+
+    def execute(self, statement: str, data: bytes = b"", settings: Mapping[str, str] | None = None) -> bytes:
+        """As the function of that name. A connection that the server has ended meanwhile is opened again."""
+        parameters = {**self._database, **(settings or {})}
+        body = statement.encode()
+        if data:
+            parameters["query"] = statement
+            body = data
+        target = f"/?{urlencode(parameters)}"
+        old = self._connection.sock is not None
+        try:
+            answer, content = self._ask(target, body)
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            if not old:
+                raise
+            answer, content = self._ask(target, body)
         if answer.status != 200 or answer.headers.get("X-ClickHouse-Exception-Code"):
             raise StatementError(_TRAILER.sub("", " ".join(content.decode(errors="replace").split())))
         return content
-    finally:
-        connection.close()
+
+    def close(self) -> None:
+        """End it; the next statement opens another."""
+        self._connection.close()
+
+    def _ask(self, target: str, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
+        try:
+            self._connection.request("POST", target, body, self._headers)
+            answer = self._connection.getresponse()
+            return answer, answer.read()
+        except BaseException:
+            self._connection.close()
+            raise

@@ -58,6 +58,8 @@ class ClickHouseIsolation:
         self.endpoint = server.with_database(name)
         self._server = server
         self._settings = settings
+        self._own = clickhouse_http.Connection(self.endpoint, settings.query_timeout)
+        self._whole = clickhouse_http.Connection(server, settings.query_timeout)  # for what is not in our database
         self._copy = f"{name}_base"
         self._wanted: dict[str, Table] = {}
         self._seen: dict[str, Table] = {}
@@ -89,8 +91,12 @@ class ClickHouseIsolation:
             (kind, name), _ = self._made.popitem()
             if kind != "DATABASE" or not (name in _STANDING or name.startswith(self._server.database[:40])):
                 with suppress(clickhouse_http.StatementError):  # what was never made, or is still used
-                    self._run(f"DROP {kind} IF EXISTS `{name}`", self._server)
-        now = self._tables()
+                    self._whole.execute(f"DROP {kind} IF EXISTS `{name}`")
+        try:
+            now = self._tables()
+        except clickhouse_http.StatementError:  # the database itself is gone
+            self._build()
+            return
         identities = {table.name: (table.made, table.uuid) for table in now.values()}
         if any(identities.get(table.name) != (table.made, table.uuid) for table in self._wanted.values()):
             self._build()
@@ -107,12 +113,14 @@ class ClickHouseIsolation:
     def close(self) -> None:
         """Drop the database."""
         for name in (self.endpoint.database, self._copy):
-            self._run(f"DROP DATABASE IF EXISTS `{name}` SYNC", self._server)
+            self._whole.execute(f"DROP DATABASE IF EXISTS `{name}` SYNC")
+        self._own.close()
+        self._whole.close()
 
     def _build(self) -> None:
         """Makes the database, anew if there is one."""
         self.close()
-        self._run(f"CREATE DATABASE `{self.endpoint.database}`", self._server)
+        self._whole.execute(f"CREATE DATABASE `{self.endpoint.database}`")
         sources = [*(self._settings.clickhouse.schema or packaged_schema()), *self._settings.clickhouse.seeds]
         seeding.load_clickhouse(self.endpoint, sources, self._settings.root, self._settings.query_timeout)
         self._filled = True  # unknown yet
@@ -120,7 +128,7 @@ class ClickHouseIsolation:
         filled = [table for table in self._wanted.values() if table.rows != "0" and table.engine not in _VIEWS]
         self._filled = bool(filled)
         if filled:
-            self._run(f"CREATE DATABASE `{self._copy}`", self._server)
+            self._whole.execute(f"CREATE DATABASE `{self._copy}`")
         for table in filled:
             copy = f"`{self._copy}`.`{table.name}`"
             self._run(f"CREATE TABLE {copy} AS `{table.name}` ENGINE = MergeTree ORDER BY tuple()")
@@ -160,23 +168,22 @@ class ClickHouseIsolation:
         return {row["name"]: Table(parts=parts.get(row["name"], ()), **row) for row in self._query(_TABLES)}
 
     def _query(self, sql: str) -> list[dict[str, Any]]:
-        settings = {"param_database": self.endpoint.database}
-        text = clickhouse_http.execute(self._server, sql, settings=settings, timeout=self._settings.query_timeout)
+        text = self._own.execute(sql, settings={"param_database": self.endpoint.database})
         return [json.loads(line) for line in text.decode().splitlines() if line]
 
-    def _run(self, sql: str, endpoint: ClickHouseEndpoint | None = None) -> None:
-        clickhouse_http.execute(endpoint or self.endpoint, sql, timeout=self._settings.query_timeout)
+    def _run(self, sql: str) -> None:
+        self._own.execute(sql)
 
     def _sweep(self) -> None:
         """Drops what processes of this machine left that died before they could."""
         if self._server.provider != "embedded":
             return  # its processes may be another machine's
-        text = clickhouse_http.execute(self._server, "SHOW DATABASES", timeout=self._settings.query_timeout)
+        text = self._whole.execute("SHOW DATABASES")
         for name in text.decode().split():
             parts = name.removesuffix("_base").rsplit("_", 2)
             ours = name.startswith(self._server.database[:40]) and len(parts) == 3 and parts[1].isdecimal()
             if ours and not _lives(int(parts[1])):
-                self._run(f"DROP DATABASE IF EXISTS `{name}` SYNC", self._server)
+                self._whole.execute(f"DROP DATABASE IF EXISTS `{name}` SYNC")
 
 
 def packaged_schema() -> list[Path]:
