@@ -33,7 +33,8 @@ _FILE = "SELECT pg_stat_file('postgresql.auto.conf')::text"
 _OWN_SETTINGS = "SELECT EXISTS (SELECT FROM pg_db_role_setting WHERE setdatabase = $1)"
 # Prepared transactions hold locks without having a process.
 _HOLDERS = """
-SELECT l.pid, bool_or(a.state = 'idle') AS idle FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+SELECT l.pid, bool_or(a.state = 'idle') AS idle, max(a.state_change) AS since
+FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.database = $1 AND (l.pid IS NULL OR a.backend_type = 'client backend' AND l.pid <> ALL ($2::int[]))
 GROUP BY l.pid
 """
@@ -135,6 +136,9 @@ class PostgresIsolation:
     async def _end_transactions(self) -> None:
         """See that no transaction of a test goes on: wait a moment, then end the connection it is on."""
         deadline = time.monotonic() + _GRACE
+        # Locks are read before states, so who ends its transaction just then seems idle with locks: only who was idle
+        # at the last look and still is holds them so.
+        idle: dict[int, object] = {}
         while holders := await self._holders():
             if any(row["pid"] is None for row in holders):
                 connection = await self._connected()
@@ -142,8 +146,9 @@ class PostgresIsolation:
                     await connection.execute(f"ROLLBACK PREPARED {row[0]}")
                 continue
             late = time.monotonic() > deadline
-            ending = [row["pid"] for row in holders if late or row["idle"]]
-            for pid in ending:
+            before, idle = idle, {row["pid"]: row["since"] for row in holders if row["idle"]}
+            stuck = {pid for pid, since in idle.items() if before.get(pid) == since}
+            for pid in {row["pid"] for row in holders} if late else stuck:
                 await self._databases.control.fetchval("SELECT pg_terminate_backend($1)", pid)
             await asyncio.sleep(0.002)
 
