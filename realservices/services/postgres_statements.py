@@ -101,12 +101,9 @@ class RealCursorFactory:
     async def _open(self, options: Mapping[str, Any] | None = None) -> "RealCursor":
         options = self._options if options is None else options
         with self._journal.sending("cursor", (self._query, *self._args), self._options):
-            cursor = await self._background.bridge(self._perform(options))
+            opening = self._lease.call("cursor", (self._query, *self._args), options)
+            cursor = await self._background.bridge(opening)
         return RealCursor(cursor, self._lease, self._background)
-
-    async def _perform(self, options: Mapping[str, Any]) -> Any:
-        async with self._lease.using("cursor"):
-            return await self._lease.connection.cursor(self._query, *self._args, **options)
 
 
 class RealCursor:
