@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psutil
 
+from tests.bench.measuring.runs import plain_environment
+
 _EVERY = 0.05  # seconds; to look takes about one thousandth
-# an installed tool is compiled once, not at every start
-_OURS = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +44,21 @@ def run(
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**_OURS, **environment},
+            env=plain_environment(**environment),
             stdout=output,
             stderr=errors,
             stdin=subprocess.DEVNULL,
         )
         peak = [0]
         ended = threading.Event()
-        watcher = threading.Thread(target=_watch, args=(process.pid, peak, ended), daemon=True)
-        if watched:
-            watcher.start()
+        every = _EVERY if watched else None
+        watcher = threading.Thread(target=_watch, args=(process.pid, peak, ended, every), daemon=True)
+        watcher.start()
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
         ended.set()
-        if watched:
-            watcher.join()
+        watcher.join()
         output.seek(0)
         text = output.read().decode(errors="replace")
         if process.returncode not in good:
@@ -70,8 +69,8 @@ def run(
         return Cost(wall, used.ru_utime + used.ru_stime, peak[0], text)
 
 
-def _watch(pid: int, peak: list[int], ended: threading.Event) -> None:
-    while not ended.wait(_EVERY):
+def _watch(pid: int, peak: list[int], ended: threading.Event, every: float | None) -> None:
+    while not ended.wait(every):
         try:
             root = psutil.Process(pid)
             peak[0] = max(peak[0], sum(map(_held, [root, *root.children(recursive=True)])))
