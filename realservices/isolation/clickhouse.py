@@ -105,21 +105,20 @@ class ClickHouseIsolation:
             # Views first: they read the tables.
             for table in sorted(now.values(), key=lambda table: table.engine not in _VIEWS):
                 if table.name not in self._wanted:
-                    self._run(f"DROP TABLE IF EXISTS `{table.name}` SYNC")
+                    self._own.execute(f"DROP TABLE IF EXISTS `{table.name}` SYNC")
             self._put_back([table for table in self._wanted.values() if self._is_dirty(table, now[table.name])])
         except clickhouse_http.StatementError:
             self._build()
 
     def close(self) -> None:
-        """Drop the database."""
-        for name in (self.endpoint.database, self._copy):
-            self._whole.execute(f"DROP DATABASE IF EXISTS `{name}` SYNC")
+        """Drop the database and end the connections."""
+        self._drop()
         self._own.close()
         self._whole.close()
 
     def _build(self) -> None:
         """Makes the database, anew if there is one."""
-        self.close()
+        self._drop()
         self._whole.execute(f"CREATE DATABASE `{self.endpoint.database}`")
         sources = [*(self._settings.clickhouse.schema or packaged_schema()), *self._settings.clickhouse.seeds]
         seeding.load_clickhouse(self.endpoint, sources, self._settings.root, self._settings.query_timeout)
@@ -131,8 +130,12 @@ class ClickHouseIsolation:
             self._whole.execute(f"CREATE DATABASE `{self._copy}`")
         for table in filled:
             copy = f"`{self._copy}`.`{table.name}`"
-            self._run(f"CREATE TABLE {copy} AS `{table.name}` ENGINE = MergeTree ORDER BY tuple()")
-            self._run(f"INSERT INTO {copy} SELECT * FROM `{table.name}`")
+            self._own.execute(f"CREATE TABLE {copy} AS `{table.name}` ENGINE = MergeTree ORDER BY tuple()")
+            self._own.execute(f"INSERT INTO {copy} SELECT * FROM `{table.name}`")
+
+    def _drop(self) -> None:
+        for name in (self.endpoint.database, self._copy):
+            self._whole.execute(f"DROP DATABASE IF EXISTS `{name}` SYNC")
 
     def _is_dirty(self, wanted: Table, now: Table) -> bool:
         if wanted.engine in _VIEWS:
@@ -145,22 +148,22 @@ class ClickHouseIsolation:
     def _put_back(self, tables: list[Table]) -> None:
         """Gives tables the rows that they had."""
         for table in tables:
-            self._run(f"TRUNCATE TABLE `{table.name}`")
+            self._own.execute(f"TRUNCATE TABLE `{table.name}`")
         filled = [table for table in tables if table.rows != "0"]
         if filled:
             # A materialized view would write what is put back into its target a second time.
             watching = [table.name for table in self._wanted.values() if table.engine == "MaterializedView"]
             for name in watching:
-                self._run(f"DETACH TABLE `{name}`")
+                self._own.execute(f"DETACH TABLE `{name}`")
             for table in filled:
-                self._run(f"INSERT INTO `{table.name}` SELECT * FROM `{self._copy}`.`{table.name}`")
+                self._own.execute(f"INSERT INTO `{table.name}` SELECT * FROM `{self._copy}`.`{table.name}`")
             for name in watching:
-                self._run(f"ATTACH TABLE `{name}`")
+                self._own.execute(f"ATTACH TABLE `{name}`")
             self._seen = self._tables()
         for table in self._wanted.values() if tables else ():
             if table.engine == "Dictionary":  # it keeps what it read
                 with suppress(clickhouse_http.StatementError):
-                    self._run(f"SYSTEM RELOAD DICTIONARY `{table.name}`")
+                    self._own.execute(f"SYSTEM RELOAD DICTIONARY `{table.name}`")
 
     def _tables(self) -> dict[str, Table]:
         # A table that has to be empty is known by its number of rows alone.
@@ -170,9 +173,6 @@ class ClickHouseIsolation:
     def _query(self, sql: str) -> list[dict[str, Any]]:
         text = self._own.execute(sql, settings={"param_database": self.endpoint.database})
         return [json.loads(line) for line in text.decode().splitlines() if line]
-
-    def _run(self, sql: str) -> None:
-        self._own.execute(sql)
 
     def _sweep(self) -> None:
         """Drops what processes of this machine left that died before they could."""

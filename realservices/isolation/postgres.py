@@ -207,7 +207,8 @@ class PostgresIsolation:
             connection = await isolation._connected()
             isolation._structure = await postgres_structure.read(connection)
             isolation._baseline = await postgres_baseline.read(connection)
-            isolation.rest = await isolation._baseline.rest(connection)
+            if settings.postgres.isolation == "transaction":
+                isolation.rest = await isolation._baseline.rest(connection)
             with suppress(asyncpg.InsufficientPrivilegeError):
                 isolation._cluster = await postgres_cluster.read(databases.control)
                 isolation._file = await databases.control.fetchval(_FILE)

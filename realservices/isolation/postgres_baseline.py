@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from realservices.services.postgres_connections import LASTING_FUNCTIONS
+
 _SMALL = 256 << 10  # bytes of a table, or of its rows as text, that are kept here to be written again
 _LARGE = 32 << 20  # bytes of a table beyond which a new clone is quicker than reading it through
 _SWEEP_AFTER = 64  # times that a table's rows are deleted before it is vacuumed
@@ -33,12 +35,10 @@ _KEEP_OLD = """
 WITH gone AS (DELETE FROM ONLY {0} WHERE xmin::text::bigint >= {1} RETURNING 1)
 SELECT count(*) FROM ONLY {0} WHERE xmin::text::bigint < {1}
 """
-
-
-# pg_sequence_last_value() knows nothing of a value that was set but not called.
+# What a schema's own functions may do that `rest` does not undo: pg_sequence_last_value() knows nothing of a value that
+# was set but not called.
 _LASTING = """
-SELECT EXISTS (SELECT FROM pg_proc WHERE oid >= 16384 AND prosrc ~* 'setval|dblink')
-  OR EXISTS (SELECT FROM pg_foreign_server)
+SELECT EXISTS (SELECT FROM pg_proc WHERE oid >= 16384 AND prosrc ~* $1) OR EXISTS (SELECT FROM pg_foreign_server)
 """
 _RESTART = """
 SELECT setval(oid, value, called) FROM unnest({}::regclass[], {}::bigint[], {}::bool[]) AS s (oid, value, called)
@@ -94,7 +94,7 @@ class Baseline:
 
         None where the schema has means to do more than its transactions undo.
         """
-        if await connection.fetchval(_LASTING):
+        if await connection.fetchval(_LASTING, LASTING_FUNCTIONS):
             return None
         if not self.sequences:
             return ""

@@ -39,7 +39,7 @@ class RedisIsolation:
         self._lease = lease
         self._seeds = seeds
         self.alone = alone
-        self._special = True  # whether anything was sent that may need more than a flush
+        self._special = alone  # whether anything was sent that may need more than a flush
         self._lasting: dict[bytes, bytes] = {}
         self._config: dict[bytes, bytes] = {}
         self._users: dict[bytes, list[bytes]] = {}
@@ -59,17 +59,17 @@ class RedisIsolation:
 
     def watch(self, data: bytes) -> None:
         """See what is sent to the server through the proxy; a word may be cut in two where no line ends."""
-        if len(data) > _LONG or not data.endswith(b"\r\n") or _SPECIAL.search(data):
-            self._special = True
+        if self.alone and not self._special:
+            self._special = len(data) > _LONG or not data.endswith(b"\r\n") or bool(_SPECIAL.search(data))
 
     def reset(self) -> None:
         """Undo whatever was done to the database, and to the server where that is this process's alone."""
-        if not ((self.alone and self._special) or self._seeds):
+        if not self._special and not self._seeds:
             self._ask("FLUSHDB", "SYNC")
             return
         pipeline: Any = self._lease.pipeline(transaction=False)
         pipeline.execute_command("FLUSHDB", "SYNC")
-        if self.alone and self._special:
+        if self._special:
             self._special = False
             # FLUSHALL takes ten times as long: it walks through all databases.
             info: bytes = self._ask("INFO", "keyspace", "commandstats")
@@ -135,7 +135,7 @@ class RedisIsolation:
 
     def call(self, *command: Any) -> Any:
         """Send one command past every proxy."""
-        self._special = True
+        self._special = self.alone
         return self._ask(*command)
 
     def _ask(self, *command: Any) -> Any:

@@ -28,8 +28,9 @@ _BEGIN = f"BEGIN; SAVEPOINT {_GUARD}"
 _numbers = itertools.count(1)
 # SQL after which the transaction may be another one, without the savepoint.
 _CONTROL = re.compile(r"\b(begin|start|commit|rollback|abort|end)\b", re.IGNORECASE)
+LASTING_FUNCTIONS = "setval|dblink"  # whose effect, as a regular expression finds them, no rollback undoes
 # SQL whose effect need not end with the transaction it is sent in.
-_LASTING = re.compile(rf"{_CONTROL.pattern}|setval|dblink|prepared|prepare\s+transaction", re.IGNORECASE)
+_LASTING = re.compile(rf"{_CONTROL.pattern}|{LASTING_FUNCTIONS}|prepared|prepare\s+transaction", re.IGNORECASE)
 # What changes something in a connection that nothing undoes but its end.
 _SPOILING = {"set_type_codec", "set_builtin_type_codec", "add_log_listener", "add_query_logger"}
 # What asyncpg itself has to forget.
@@ -281,18 +282,18 @@ class Connections:
         leases, self._leases = self._leases, []
         for lease in leases:  # who kept one can no longer use it
             lease.ended = True
-        for connection in {lease.connection for lease in leases}:
-            mine = [lease for lease in leases if lease.connection is connection]
-            if outer is not None and connection is outer.connection:
-                if await _begins_again(outer, rest):
-                    self._hold(connection)
-                else:
-                    connection.terminate()
-            elif any(lease.spoiled for lease in mine) or not await _forgets(connection):
+        others = [lease for lease in leases if lease is not outer]
+        for connection in {lease.connection for lease in others}:
+            mine = [lease for lease in others if lease.connection is connection]
+            if any(lease.spoiled for lease in mine) or not await _forgets(connection):
                 connection.terminate()
-        outers = [outer.connection] if outer is not None else []
-        idle = {*self._idle, *(lease.connection for lease in leases)}.difference(outers)
-        self._idle = [connection for connection in idle if not connection.is_closed()]
+        used = [lease.connection for lease in others]
+        self._idle = [connection for connection in {*self._idle, *used} if not connection.is_closed()]
+        if outer is not None:
+            if await _begins_again(outer, rest):
+                self._hold(outer.connection)
+            else:
+                outer.connection.terminate()
         return self.begun and all(lease.contained for lease in leases)
 
     async def close(self) -> None:
