@@ -13,6 +13,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
 
 from migrator import demo
 from tests.reports.test_report import HOSTILE
@@ -58,6 +59,13 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 def opened(browser: webdriver.Chrome, page: str, fragment: str = "") -> None:
     browser.get("about:blank")
     browser.get(page + fragment)
+
+
+def opened_file(browser: webdriver.Chrome, name: str) -> WebElement:
+    """The heading of a file's part, once it says this name: the page hears of a link after the click is over."""
+    heading = browser.find_element(By.ID, "h-file")
+    WebDriverWait(browser, 10).until(lambda _: heading.text == name, f"the page shows no {name}")
+    return heading
 
 
 def said(browser: webdriver.Chrome) -> list[dict[str, Any]]:
@@ -112,8 +120,7 @@ def test_filters(browser: webdriver.Chrome, page: str) -> None:
 def test_a_file_opens_by_its_link_and_by_its_address(browser: webdriver.Chrome, page: str) -> None:
     opened(browser, page)
     browser.find_element(By.LINK_TEXT, "tests/test_users.py").send_keys(Keys.ENTER)
-    heading = browser.find_element(By.ID, "h-file")
-    assert heading.text == "tests/test_users.py"
+    heading = opened_file(browser, "tests/test_users.py")
     assert browser.switch_to.active_element == heading
     tests = browser.find_elements(By.CSS_SELECTOR, "#file .test")
     assert len(tests) == 11
@@ -121,7 +128,7 @@ def test_a_file_opens_by_its_link_and_by_its_address(browser: webdriver.Chrome, 
     assert tests[0].find_elements(By.CSS_SELECTOR, "pre .plus")
     address = browser.current_url
     opened(browser, address)
-    assert browser.find_element(By.ID, "h-file").text == "tests/test_users.py"
+    opened_file(browser, "tests/test_users.py")
 
 
 def test_hostile_names_are_text(browser: webdriver.Chrome, page: str) -> None:
@@ -129,7 +136,7 @@ def test_hostile_names_are_text(browser: webdriver.Chrome, page: str) -> None:
     (name,) = [row[0] for row in rows(browser) if "onerror" in row[0]]
     assert name.endswith("`|*_[a](b)\\x1b[31m<∕script>.py")
     browser.find_element(By.LINK_TEXT, name).click()
-    assert browser.find_element(By.ID, "h-file").text == name
+    opened_file(browser, name)
     assert browser.find_elements(By.CSS_SELECTOR, "img") == []
     assert said(browser) == []
 
