@@ -23,9 +23,10 @@ from migrator.errors import UsageError
 from migrator.extract import extract
 from migrator.facts import Facts
 from migrator.fingerprint import IMPORTS, Marks, fingerprint, marks_of, surviving
-from migrator.inventory import FULL, Project, open_project
+from migrator.inventory import Project, open_project
 from migrator.link import is_test_file
 from migrator.model import Unreadable, Violation
+from migrator.reading import FULL
 from migrator.scanning import locate
 from migrator.sieve import may_violate
 from migrator.staged import Repository, moved, read, repositories_of, texts_of

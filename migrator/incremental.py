@@ -25,9 +25,6 @@ from migrator.inventory import (
     Project,
     Store,
     conftests,
-    read_asking,
-    read_facts,
-    read_quickly,
 )
 from migrator.judge import Judge
 from migrator.keeping import Bases, Keeping
@@ -35,6 +32,7 @@ from migrator.known import Known, Notes, Unknown
 from migrator.libraries import FAKE_FIXTURES
 from migrator.model import FileView, Unreadable
 from migrator.plan import Plan, paths_of_applications, plan_project
+from migrator.reading import read_asking, read_facts, read_quickly
 from migrator.records import Record, Records
 from migrator.sieve import mentions
 from migrator.traces import Trace, Used, together

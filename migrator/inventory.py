@@ -18,23 +18,18 @@ from migrator.config import Config
 from migrator.discover import discover
 from migrator.extract import extract
 from migrator.facts import Facts
-from migrator.forked import Progress, end_with_parent, forked
+from migrator.forked import Progress, forked
 from migrator.judge import Judge
 from migrator.keeping import Bases
 from migrator.libraries import FAKE_FIXTURES
 from migrator.link import Linker, is_test_file
 from migrator.model import FileView, FixtureView, Unreadable
-from migrator.sieve import may_violate, mentions
+from migrator.reading import read_all, read_asking, read_facts
+from migrator.sieve import mentions
 from migrator.traces import Trace, Used
 
 if TYPE_CHECKING:
     from migrator.executors import Executor
-
-FULL = bool(os.environ.get("MIGRATE_FULL_PARSE"))
-"""Every file parsed and every function read: slow, and what the quick way is compared with."""
-
-_SMALL = 40
-"""Files that one process reads sooner than others could be started."""
 
 
 class Store:
@@ -138,41 +133,6 @@ class Store:
         if facts.plugins or len(rest) != len(self.plugins):
             changed.plugins = tuple(sorted([*rest, *own], key=itemgetter(0)))
         return changed
-
-
-def read_facts(root: Path, path: str, *, always: bool = False, whole: bool = False) -> Facts | None:
-    """Facts of one file; None where the sieve says that nothing can be in it."""
-    try:
-        data = source.read(root / path)
-    except OSError as error:
-        return Facts(path, error=f"cannot be read: {error.strerror}")
-    return understand(path, data, whole=whole) if always or passes(path, data) else None
-
-
-def passes(path: str, data: bytes) -> bool:
-    """Whether the sieve lets a file through."""
-    return FULL or may_violate(data, test=is_test_file(path))
-
-
-def understand(path: str, data: bytes, *, whole: bool = False) -> Facts:
-    """Facts of one file's bytes."""
-    try:
-        text = source.decode(data)
-    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-        return Facts(path, error=f"cannot be decoded: {error}")
-    facts = extract(path, text, whole=whole or FULL)
-    facts.mentions = may_violate(data, test=is_test_file(path))
-    return facts
-
-
-def _read_many(root: str, paths: Sequence[str]) -> list[Packed]:
-    found = (read_quickly(Path(root), path) for path in paths)
-    return [pack(facts) for facts in found if facts is not None]
-
-
-def read_quickly(root: Path, path: str) -> Facts | None:
-    """Facts of a file that is looked at; None where nothing of its own can be in it."""
-    return read_facts(root, path, always=posixpath.basename(path) == "conftest.py")
 
 
 def mock_fixture_names(judge: Judge, path: str) -> set[str]:
@@ -371,11 +331,11 @@ def open_project(
     found, unlisted = discover(root, paths, config.exclude)
     processes = jobs or os.cpu_count() or 1
     if run is None:
-        facts = _read_all(root, found, processes, progress)
+        facts = read_all(root, found, processes, progress)
     else:
-        from migrator.executors.reading import read_all
+        from migrator.executors import reading as elsewhere
 
-        facts = read_all(run, root, found, progress)
+        facts = elsewhere.read_all(run, root, found, progress)
     above = sorted(conftests(root, found) - set(facts))
     for path in above:
         facts.add(read_facts(root, path, always=True) or Facts(path))
@@ -412,15 +372,6 @@ def open_project(
             return project
 
 
-def read_asking(root: Path, path: str, pattern: re.Pattern[bytes]) -> tuple[Facts, set[str]] | None:
-    """The facts of a file that spells what is looked for, and what of it."""
-    try:
-        said = {name.decode() for name in pattern.findall(source.read(root / path))}
-    except OSError:
-        return None
-    return (read_facts(root, path, always=True) or Facts(path), said) if said else None
-
-
 def _read_whole(project: Project, paths: list[str], reading: Reading) -> list[Packed]:
     """The facts of those files, read again, in which an unread function's names stand for mocks after all."""
 
@@ -452,28 +403,3 @@ def conftests(root: Path, paths: Iterable[str]) -> set[str]:
         for folder in folders
         if not folder.startswith("..") and os.path.isfile(root / (conftest := posixpath.join(folder, "conftest.py")))  # noqa: PTH113
     }
-
-
-def _read_all(root: Path, paths: list[str], jobs: int, progress: Progress | None) -> Archive:
-    facts = Archive()
-    if jobs <= 1 or len(paths) <= _SMALL:
-        for done, path in enumerate(paths, 1):
-            result = read_quickly(root, path)
-            if result is not None:
-                facts.add(result)
-            if progress is not None and done % 16 == 0:
-                progress("reading", done, len(paths))
-        return facts
-    from concurrent.futures import ProcessPoolExecutor  # a tenth of what `check` takes
-
-    size = max(8, min(64, len(paths) // (jobs * 8) or 1))
-    chunks = [paths[start : start + size] for start in range(0, len(paths), size)]
-    with ProcessPoolExecutor(jobs, initializer=end_with_parent) as pool:
-        done = 0
-        for chunk, results in zip(chunks, pool.map(_read_many, [str(root)] * len(chunks), chunks), strict=True):
-            for packed in results:
-                facts.add_packed(packed)
-            done += len(chunk)
-            if progress is not None:
-                progress("reading", done, len(paths))
-    return facts

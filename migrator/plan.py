@@ -32,12 +32,13 @@ from migrator.codemods.web_fake import library_of, web_fake
 from migrator.config import REAL_FIXTURES, SERVICE_FIXTURES, Config
 from migrator.facts import Facts, Function
 from migrator.forked import forked
-from migrator.inventory import FULL, Project
+from migrator.inventory import Project
 from migrator.known import Held, Known, Moved, Notes, Proved, Reasons, Rewritten, Unknown, brief, restored
 from migrator.leftover import Spans, leftovers, makers_of
 from migrator.model import FileView, Fix, FixtureView, FunctionView, StandIn, Violation
 from migrator.narrow import narrowed, words
 from migrator.proof import flaw, key
+from migrator.reading import FULL
 from migrator.source import split_lines
 from migrator.traces import Trace
 

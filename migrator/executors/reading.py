@@ -11,7 +11,7 @@ from migrator.archive import Archive
 from migrator.executors import Executor
 from migrator.facts import Facts
 from migrator.forked import Progress
-from migrator.inventory import passes, understand
+from migrator.reading import passes, understand
 
 _PIECE = 500_000
 """Bytes of source that travel together."""
