@@ -5,6 +5,7 @@ That a command was sent proves nothing of its effect; a read proves it. Each ser
 
 from __future__ import annotations
 
+from migrator.codemods.application import written
 from migrator.codemods.command import command
 from migrator.codemods.registry import service_table, statement
 from migrator.codemods.site import Refuse, Replace, Result, Site
@@ -57,10 +58,25 @@ def _is_touched_again(site: Site) -> bool:
     """Whether another asserted command changes the same key: the state after the last one is not this one's."""
     key = site.arguments[0].text if site.arguments else None
     changes = _CHANGES - _KEEP_TIME if site.method in ("expire", "pexpire") else _CHANGES
-    return site.method != "delete" and any(
+    if site.method == "delete":
+        return False
+    if any(
         name in changes and name != site.method and arguments and arguments[0].text == key
         for name, _, arguments in site.test.calls
-    )
+    ):
+        return True
+    return site.target.service == "redis" and key is not None and _is_changed_by_the_code(site, key)
+
+
+def _is_changed_by_the_code(site: Site, key: str) -> bool:
+    """Whether the code's source shows a command that takes away what another left, or one that comes before another."""
+    if any(values and written(values[0]) == key for name in _REMOVES for values in site.test.asked(name)):
+        return True
+    return "any" in site.verb and len(site.test.asked(site.method)) > 1
+
+
+_REMOVES = ("delete", "unlink", "getdel")
+"""Commands after which a key is not there."""
 
 
 @statement("assertion", order=10)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from migrator.codemods.command import command
 from migrator.codemods.methods import METHODS
 from migrator.codemods.registry import service_table, statement
-from migrator.codemods.site import Replace, Result, Site
+from migrator.codemods.site import Refuse, Replace, Result, Site
 
 EXAMPLES = [
     (
@@ -59,9 +59,16 @@ def unsaid(site: Site) -> Result | None:
 def empty_answer(site: Site) -> Result | None:
     """Drops an answer of an empty service."""
     table = service_table(site.target.service)
-    if table is None or site.value is None:
+    if table is None or site.value is None or not table.empty(site, site.method, site.value):
         return None
-    return Replace() if table.empty(site, site.method, site.value) else None
+    if answers_before(site):
+        return Refuse(f"{site.method} answers something before this: take that out of the service between the acts")
+    return Replace()
+
+
+def answers_before(site: Site) -> bool:
+    """Whether the test has seeded an answer of the method already."""
+    return f"answer {site.method}" in site.test.seeded
 
 
 Command = command(__name__)

@@ -7,6 +7,7 @@ says it, the mock stays and the reason says what to seed.
 from __future__ import annotations
 
 from migrator.codemods.command import command
+from migrator.codemods.empty_answer import answers_before
 from migrator.codemods.registry import service_table, statement
 from migrator.codemods.site import Refuse, Replace, Result, Site
 
@@ -35,10 +36,18 @@ def seed(site: Site) -> Result | None:
     table = service_table(site.target.service)
     if table is None or site.value is None:
         return None
+    before = answers_before(site)
+    if before and site.method not in _OVERWRITING:
+        return Refuse(f"{site.method} answers one thing after the other: seed them by hand between the acts")
     lines = table.seed(site, site.method, site.value)
-    if isinstance(lines, Refuse):
+    if lines is None or isinstance(lines, Refuse):
         return lines
-    return Replace(tuple(lines)) if lines is not None else None
+    site.test.seeded.add(f"answer {site.method}")
+    return Replace(tuple(lines))
+
+
+_OVERWRITING = frozenset({"get", "getex", "hget"})
+"""Commands whose seed takes the place of the one before."""
 
 
 Command = command(__name__)

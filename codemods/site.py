@@ -210,18 +210,18 @@ class Site:
         """The argument given by that keyword."""
         return next((argument for argument in self.arguments if argument.keyword == name), None)
 
-    def client(self, method: str) -> str:
+    def client(self, method: str, replies: str = "") -> str:
         """The client to read or seed with, outside the journal where it would disturb an assertion."""
         target = self.target
         # a name of the test's own is what the code is given; the fixture has all faces
         name = target.fixture
         quiet = ".quiet" if method in self.journal else ""
-        return f"{name}{quiet}{target.own}"
+        return f"{name}{replies}{quiet}{target.own}"
 
-    def read(self, method: str, *arguments: str) -> str:
-        """A call of the client, awaited where the test is asynchronous."""
+    def read(self, method: str, *arguments: str, replies: str = "") -> str:
+        """A call of the client, awaited where the test is asynchronous; ".bytes" are its replies in bytes."""
         wait = "await " if self.target.waits else ""
-        return f"{wait}{self.client(method)}.{method}({', '.join(arguments)})"
+        return f"{wait}{self.client(method, replies)}.{method}({', '.join(arguments)})"
 
     @property
     def log(self) -> str:

@@ -5,7 +5,7 @@ The statement is the one that the test asserts, or else the one that the code un
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
@@ -13,10 +13,12 @@ import libcst as cst
 from migrator.codemods.application import written
 from migrator.codemods.column_types import gives_back, read_as, refused_by, takes
 from migrator.codemods.literals import literals_of
+from migrator.codemods.look import look
 from migrator.codemods.schema import Table, creating_files
 from migrator.codemods.site import Argument, Refuse, Site, constant
 from migrator.codemods.sql import table_of
 from migrator.codemods.sql_question import Question, question
+from migrator.codemods.stands_for import stands_for
 
 _MOST = 20
 """Rows that are seeded for a count."""
@@ -149,7 +151,8 @@ def _placed(
     if asked is not None and not asked.in_the_test and asked.question.columns is not None:
         # A row may have more of its table than the statement asks for: the table keeps it, the code never sees it.
         known = table.columns if (table := _known(site, name)) is not None else ()
-        unanswered = [column for row in rows for column in row if column not in (*asked.question.columns, *known)]
+        answered = {*asked.question.columns, *known} - (_looked_up(site) - {*asked.question.columns})
+        unanswered = [column for row in rows for column in row if column not in answered]
         if unanswered:
             return Refuse(
                 f"the mock's row has {', '.join(dict.fromkeys(unanswered))}, the statement does not answer it: seed"
@@ -168,6 +171,22 @@ def _placed(
     texts = [_with(text, more) for text in texts]
     given = f"*[{texts[0]}] * {len(texts)}" if len(texts) > 1 and len(set(texts)) == 1 else ", ".join(texts)
     return [f'{wait}{face}.seed("{name}", {given})']
+
+
+def _looked_up(site: Site) -> set[str]:
+    """The keys that the test reads from something: `row["plan"]`."""
+    finder = _LookedUp()
+    look(site.test.node.body, finder)
+    return finder.found
+
+
+class _LookedUp:
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+
+    def visit_SubscriptElement(self, node: cst.SubscriptElement) -> None:
+        if isinstance(node.slice, cst.Index) and isinstance(node.slice.value, cst.SimpleString):
+            self.found.add(str(node.slice.value.evaluated_value))
 
 
 def _display(row: dict[str, str]) -> str:
@@ -280,6 +299,20 @@ def unfit(site: Site, name: str, columns: list[str]) -> Refuse | None:
 
 def misfit(site: Site, name: str, row: Mapping[str, str], answered: Mapping[str, str]) -> Refuse | None:
     """Why the table does not take the constants of a row, or gives back others where the test asserts them."""
+    found = (_misfit(site, name, each, answered) for each in _each(site, row))
+    return next((reason for reason in found if reason is not None), None)
+
+
+def _each(site: Site, row: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """The row, and as it is with each value that a name in it can stand for."""
+    yield row
+    for column, text in row.items():
+        if text.isidentifier():
+            for value in stands_for(site.test.node, cst.Name(text)) or ():
+                yield {**row, column: site.code(value)}
+
+
+def _misfit(site: Site, name: str, row: Mapping[str, str], answered: Mapping[str, str]) -> Refuse | None:
     schema = site.test.environment.schema
     table = _known(site, name)
     if schema is None or table is None:

@@ -8,6 +8,7 @@ import libcst as cst
 
 from migrator.codemods.application import written
 from migrator.codemods.listed_calls import is_any
+from migrator.codemods.services.redis_values import given_back
 from migrator.codemods.site import Argument, Refuse, Site, constant, is_literal
 
 Row = Callable[[Site, list[Argument], cst.BaseExpression], str | None]
@@ -59,12 +60,17 @@ def _one(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str |
     return _write(site, "rpush", given[0].text, site.code(answer)) if len(given) == 1 else None
 
 
+_WRITTEN_OUT = 5
+"""Members that are seeded one by one."""
+
+
 def _length(write: str) -> Row:
     def row(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
         number = _number(answer)
-        return (
-            None if number is None or number < 1 else _write(site, write, given[0].text, f"*map(str, range({number}))")
-        )
+        if number is None or number < 1:
+            return None
+        items = [f'"{item}"' for item in range(number)] if number <= _WRITTEN_OUT else [f"*map(str, range({number}))"]
+        return _write(site, write, given[0].text, *items)
 
     return row
 
@@ -152,6 +158,9 @@ def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | 
     row = _SEEDS.get(method)
     if row is None:
         return _unknown(site, method, value)
+    only_if = given_back(site, method, value)
+    if isinstance(only_if, Refuse):
+        return only_if
     asked = _asked(site, method)
     if len(asked) != 1:
         what = "the test reads several keys" if asked else "no assertion of the test says under which key"
@@ -165,7 +174,7 @@ def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | 
     if line is None:
         return _unknown(site, method, value)
     site.test.seeded.add(f"{kind} {asked[0][0].text}")
-    return [line]
+    return [f"if {only_if}:\n    {line}" if only_if else line]
 
 
 def _unknown(site: Site, method: str, value: cst.BaseExpression) -> Refuse:

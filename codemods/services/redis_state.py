@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 
 import libcst as cst
 
+from migrator.codemods.application import written
 from migrator.codemods.listed_calls import is_any
-from migrator.codemods.site import Argument, Site, constant, is_literal
+from migrator.codemods.services.redis_values import STORED, refused
+from migrator.codemods.site import Argument, Refuse, Site, constant, is_literal
 
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "append": ("key", "value"),
@@ -65,7 +67,7 @@ def reply(site: Site, argument: Argument) -> str:
     except ValueError:
         return argument.text if _is_text(argument.node, site) else f"str({argument.text})"
     if isinstance(found, bytes):
-        return repr(found.decode("utf-8", "replace"))
+        return written(found.decode("utf-8", "replace")) or argument.text
     if isinstance(found, bool) or not isinstance(found, int | float):
         return argument.text
     return f'"{found}"'
@@ -92,7 +94,13 @@ def equal(site: Site, method: str, arguments: list[str], value: Argument) -> lis
     held = site.read(method, *arguments)
     if is_any(value):
         return [f"assert {held} is not None"]
-    return [f"assert {held} is None" if is_literal(value.node, None) else f"assert {held} == {reply(site, value)}"]
+    if _is_bytes(value):
+        return [f"assert {site.read(method, *arguments, replies='.bytes')} == {value.text}"]
+    return [f"assert {held} == {reply(site, value)}"]
+
+
+def _is_bytes(value: Argument) -> bool:
+    return isinstance(value.node, cst.SimpleString) and "b" in value.node.prefix.lower()
 
 
 def pairs(node: cst.BaseExpression, site: Site) -> list[tuple[Argument, Argument]] | None:
@@ -328,10 +336,12 @@ _STATE: dict[str, Row] = {
 }
 
 
-def state(site: Site) -> Sequence[str] | None:
+def state(site: Site) -> Sequence[str] | Refuse | None:
     """The reads that prove a command."""
     row = _STATE.get(site.method)
     arguments = positional(site)
+    if (refuse := refused(site, arguments, STORED.get(site.method, slice(0)))) is not None:
+        return refuse
     if row is None or any(is_any(argument) for argument in arguments[:1]):
         return None
     return row(site, arguments)
