@@ -36,6 +36,7 @@ from migrator.codemods.patch_context import BY_HAND, Patches, patches_of
 from migrator.codemods.patch_decorator import below_docstring, undecorated
 from migrator.codemods.patch_factory import as_client, returned
 from migrator.codemods.patch_fixture import Handed
+from migrator.codemods.patch_gives import given_by_patches, is_only_given
 from migrator.codemods.patch_started import handed, is_started
 from migrator.codemods.registry import expressions, service_table, statements
 from migrator.codemods.site import (
@@ -215,12 +216,23 @@ def _rewritten(
         def may(stand_in: StandIn) -> Left | None:
             return held.get(stand_in.name) or allowed(stand_in)
 
-        pools = joined(apart.module, _function(apart.module, indent), apart.stand_ins, lambda item: may(item) is None)
-        outcome = _each(
-            pools.module, chunk, indent, pools.stand_ins, view, fixture_of, environment, may, wanted, imports, around
-        )
-        outcome = _unshifted(_apart(outcome, pools.parts) if pools.parts else outcome, apart.shift)
-        stuck = _stuck(outcome, apart, candidates)
+        def is_free(stand_in: StandIn) -> bool:
+            return may(stand_in) is None
+
+        pools = joined(apart.module, _function(apart.module, indent), apart.stand_ins, is_free)
+        patches = [*pools.stand_ins, *(item for item in view.stand_ins if item.service == "other")]
+        given = given_by_patches(pools.module, lambda text: _function(text, indent), patches, is_free, imports)
+        factories = {item.name for items in given.factories.values() for item in items}
+        clients = [item for item in pools.stand_ins if item.name not in factories]
+        if wanted == "patch_gives":
+            clients, rest = [item for item in clients if item.name in given.factories], None
+        else:
+            rest = wanted
+        outcome = _each(given.module, chunk, indent, clients, view, fixture_of, environment, may, rest, imports, around)
+        if given.factories:
+            outcome = _apart(replace(outcome, rewrites=outcome.rewrites | {"patch_gives"}), given.factories)
+        outcome = _unshifted(_apart(outcome, pools.parts) if pools.parts else outcome, apart.shift + given.shift)
+        stuck = _stuck(outcome, apart, candidates) | _not_given(outcome, given.factories)
         if not stuck:
             return _together(outcome, apart, candidates)
         held.update(stuck)
@@ -233,6 +245,16 @@ def _stuck(outcome: Outcome, apart: Apart, candidates: Sequence[StandIn]) -> dic
         for item in outcome.left if opened.name in apart.opened else ():
             if opened.name in (item.stand_in.root, item.stand_in.name):
                 found.setdefault(opened.name, replace(item, stand_in=opened))
+    return found
+
+
+def _not_given(outcome: Outcome, factories: Mapping[str, tuple[StandIn, ...]]) -> dict[str, Left]:
+    """The mocks that stay, with the factories that were to return the real ones."""
+    names = {name for client, items in factories.items() for name in (client, *(item.name for item in items))}
+    found: dict[str, Left] = {}
+    for item in outcome.left:
+        if item.stand_in.name in names:
+            found.setdefault(item.stand_in.name, item)
     return found
 
 
@@ -478,6 +500,7 @@ class _Rewriter:
             keeps = stand_in.how not in ("parameter", "patch", "through") and not _sounds_mocked(stand_in.name)
             name = self.attribute if stand_in.how == "attribute" else stand_in.name
             keeps = keeps or stand_in.how == "attribute"
+            keeps = keeps and not is_only_given(self.function, stand_in.name)
             self.target = Target(stand_in, fixture, name if keeps else fixture, view.is_async, asynchronous)
         self.keeps = keeps
         self.test = Test(self.function, environment, imports, stand_ins=frozenset(self.names), makers=around.makers)
@@ -755,8 +778,11 @@ class _Rewriter:
             if all(bound.of_object for bound in bindings) and not self.patches.items:
                 return None  # it puts the real one there, and takes it out where it ends
             raise _Refused(statement, Refuse("what follows the patch may want what it replaced: bind by hand"))
+        # a name that the body of the `with` gives it is none yet where that begins
+        face = self.target.bound if self._is_made_in(statement.body.body) else self.target.face
         made = [
-            self._bound(bound, statement.leading_lines if not number else ()) for number, bound in enumerate(bindings)
+            self._bound(bound, statement.leading_lines if not number else (), face)
+            for number, bound in enumerate(bindings)
         ]
         kept = [item for item, bound in found if bound is None]
         if not kept:
@@ -815,10 +841,14 @@ class _Rewriter:
         called = small.value.func if isinstance(small.value, cst.Call) else None
         return isinstance(called, cst.Attribute) and called.attr.value == "start"
 
-    def _bound(self, bound: Binding, leading: Sequence[cst.EmptyLine]) -> cst.BaseStatement:
+    def _is_made_in(self, body: Sequence[cst.BaseStatement]) -> bool:
+        lines = [item.body[0] for item in body if isinstance(item, cst.SimpleStatementLine)]
+        return self.keeps and any(self._is_maker(small) for small in lines)
+
+    def _bound(self, bound: Binding, leading: Sequence[cst.EmptyLine], face: str = "") -> cst.BaseStatement:
         self.used |= {"patch_bind", "patched_attribute"} if bound.of_object else {"patch_bind"}
         self.services = True
-        line = bound.line(self.code(bound.target), self.target.face)
+        line = bound.line(self.code(bound.target), face or self.target.face)
         line = f"self.{line}" if self.from_self or self.is_injected else line
         return cst.parse_statement(line, self.module.config_for_parsing).with_changes(leading_lines=leading)
 

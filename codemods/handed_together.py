@@ -117,6 +117,11 @@ def is_taken_apart(statement: cst.CSTNode) -> bool:
     return isinstance(value, cst.Name) and value.value == _TAKEN_APART
 
 
+def taken_away(line: cst.SimpleStatementLine) -> cst.SimpleStatementLine:
+    """What stands for a statement that goes."""
+    return line.with_changes(body=[cst.Expr(cst.Name(_TAKEN_APART))])
+
+
 def opened(
     module: cst.Module, function: cst.FunctionDef, container: StandIn, others: Mapping[str, StandIn], text: str
 ) -> Opened | Closed:
@@ -417,7 +422,7 @@ class _Opening(cst.CSTTransformer):
     ) -> cst.SimpleStatementLine:
         if id(original_node) not in self.uses.apart:
             return updated_node
-        return updated_node.with_changes(body=[cst.Expr(cst.Name(_TAKEN_APART))])
+        return taken_away(updated_node)
 
     def _reached(self, node: cst.Subscript | cst.Attribute) -> cst.Name | None:
         part = self.uses.accesses.get(id(node))

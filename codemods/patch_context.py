@@ -187,7 +187,7 @@ def patches_of(
         places = ((found, found.decorator),)
     else:
         places = [
-            *((item, item.item) for item in _entered_as(function, stand_in.name)),
+            *((item, item.item) for item in entered_as(function, stand_in.name)),
             *assigned_by_mocker(function, stand_in.name),
             *([(by_hand.place, by_hand.patch)] if by_hand is not None else []),
         ]
@@ -279,7 +279,7 @@ class _Itself:
         return self._is_it(node)
 
 
-def _entered_as(node: cst.CSTNode, name: str) -> Iterator[cst.WithItem]:
+def entered_as(node: cst.CSTNode, name: str) -> Iterator[cst.WithItem]:
     """The items of `with` statements that give a name its value."""
     finder = _Items()
     look(node, finder)
