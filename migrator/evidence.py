@@ -285,6 +285,9 @@ _WITH: dict[Service, frozenset[str]] = {
 _RAW_SOCKET = frozenset({"sendall", "bind", "listen", "makefile", "settimeout", "setsockopt", "fileno", "recv_into"})
 """Methods that say: an operating system's socket or file, and no service's client."""
 
+_ABOUT = frozenset("settings config configuration options error errors exception token".split())
+"""Last words of what is about a service, and is no client of it: `app.ws.get_settings`, `to_http_error`."""
+
 _SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
 
 
@@ -305,6 +308,8 @@ def words(name: str) -> tuple[str, ...]:
 def service_of_name(name: str) -> Service | None:
     """The service that a name's words say, "other" where they say another store; None where none or two do."""
     tokens = words(name)
+    if tokens and tokens[-1] in _ABOUT:
+        return None
     if not _FOREIGN_WORDS.isdisjoint(tokens):
         return "other" if all(_WORDS.get(token, "postgres") == "postgres" for token in tokens) else None
     for pair in itertools.pairwise(tokens):
@@ -355,7 +360,10 @@ def service_of_target(dotted: str) -> Service | None:
     if known is not None:
         return known
     parts = dotted.split(".")
-    for part in reversed(parts):
+    if words(parts[-1])[-1:] and words(parts[-1])[-1] in _ABOUT:
+        return None
+    # what a whole project is called says nothing of one of its names
+    for part in reversed(parts[1:] if len(parts) > 2 else parts):
         said = service_of_name(part)
         if said is not None:
             return said
