@@ -1,15 +1,21 @@
 """One statement over ClickHouse's HTTP interface: all that probing and seeding need, without a driver's start-up."""
 
 import http.client
+import json
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import urlencode
 
 from realservices.endpoints import ClickHouseEndpoint
 from realservices.errors import ServiceError
 
 _TRAILER = re.compile(r"\s*\(version [^)]*\([^)]*\)\)\s*$|\s*\(version [^)]*\)\s*$")
+
+
+# Of the embedded server's own interface: what this package asks it beside statements.
+OWN = "x-realservices-own"  # the header of requests whose statements change nothing that a test did
+EMPTY = "/realservices/empty"  # empties what was written to, if nothing else was done
 
 
 class StatementError(ServiceError):
@@ -35,11 +41,14 @@ def execute(
 
 
 class Connection:
-    """A connection that stays open from statement to statement. `timeout` is in seconds. For one thread at a time."""
+    """A connection that stays open from statement to statement. `timeout` is in seconds. For one thread at a time.
 
-    def __init__(self, endpoint: ClickHouseEndpoint, timeout: float) -> None:
+    What goes through one that is `own` does not count as done by a test.
+    """
+
+    def __init__(self, endpoint: ClickHouseEndpoint, timeout: float, own: bool = False) -> None:
         login = b64encode(f"{endpoint.user or 'default'}:{endpoint.password}".encode()).decode()
-        self._headers = {"Authorization": f"Basic {login}"}
+        self._headers = {"Authorization": f"Basic {login}", **({OWN: "1"} if own else {})}
         self._database = {"database": endpoint.database} if endpoint.database else {}
         self._connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=timeout)
 
@@ -50,7 +59,22 @@ class Connection:
         if data:
             parameters["query"] = statement
             body = data
-        target = f"/?{urlencode(parameters)}"
+        return self._answered(f"/?{urlencode(parameters)}", body)
+
+    def empty(self, tables: Collection[str]) -> bool:
+        """Empty those of the tables that were written to since the last call.
+
+        Does nothing and says False where other things may have been done to the database; it does not know before the
+        first call. Raises StatementError where the server has no such thing to offer.
+        """
+        target = f"{EMPTY}?{urlencode(self._database)}"
+        return self._answered(target, json.dumps(list(tables)).encode()) == b"1"
+
+    def close(self) -> None:
+        """End it; the next statement opens another."""
+        self._connection.close()
+
+    def _answered(self, target: str, body: bytes) -> bytes:
         old = self._connection.sock is not None
         try:
             answer, content = self._ask(target, body)
@@ -61,10 +85,6 @@ class Connection:
         if answer.status != 200 or answer.headers.get("X-ClickHouse-Exception-Code"):
             raise StatementError(_TRAILER.sub("", " ".join(content.decode(errors="replace").split())))
         return content
-
-    def close(self) -> None:
-        """End it; the next statement opens another."""
-        self._connection.close()
 
     def _ask(self, target: str, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
         try:

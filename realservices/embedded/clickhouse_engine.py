@@ -4,19 +4,21 @@ import importlib
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from realservices.embedded import clickhouse_sql
+from realservices.embedded import clickhouse_changes, clickhouse_sql
+from realservices.embedded.clickhouse_changes import Changes
 
 # The binding itself: the classes around it are typed as little and do more than is needed.
 _chdb: Any = importlib.import_module("chdb._chdb")
 _CODE = re.compile(r"Code: (\d+)\. DB::Exception: ")
 _NESTED_VERSION = re.compile(r" \(version [^)]*\)\.? ?(?=\(|$)")
+_READS: Any = _chdb.query_class.READ_ONLY
+_SPARES = 8  # handles that wait for the next request of their kind
 _INLINE = 64 * 1024  # bytes of VALUES that go through the parser, and so may hold query parameters
 
 
@@ -42,6 +44,8 @@ class Query:
     session_check: bool = False
     read_only: bool = False
     tables: tuple["ExternalTable", ...] = ()
+    own: bool = False
+    """Whether it undoes what a test did, and so is nothing that a test did; such a one may hold several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +78,30 @@ class _Session:
     expires: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Spare:
+    """A handle that waits for a request with the same database and settings."""
+
+    database: str
+    settings: tuple[tuple[str, str], ...]
+    handle: Any
+
+
 class Engine:
     """The engine of this process; safe to use from many threads.
 
-    Each request has a handle of its own, as each has a context of its own in a server. A session gets one that
-    lasts once a statement makes state in it.
+    Each request has a handle of its own, as each has a context of its own in a server. One that left no state in it
+    serves a later request, as making one takes a fifth of what a small statement takes. A session gets one that lasts
+    once a statement makes state in it.
     """
 
     def __init__(self, data: Path, database: str) -> None:
-        self._path = f"{data}?implicit_select=0"
+        # One thread writes what an INSERT brings: others cost more than they help, and the rows are the same.
+        self._path = f"{data}?implicit_select=0&max_insert_threads=1"
         self._keep_open = _chdb.connect(self._path)
         self._sessions: dict[str, _Session] = {}
-        # Opening a handle takes a fifth of what a small statement takes, so one waits opened.
-        self._spare: tuple[str, Any] | None = None
-        self._behind = ThreadPoolExecutor(1)
+        self._spares: list[_Spare] = []
+        self._changes = Changes()
         self._guard = threading.Lock()
         self.version = self._keep_open.query("SELECT version()", "TabSeparated").bytes().decode().strip()
         self.timezone = self._keep_open.query("SELECT timezone()", "TabSeparated").bytes().decode().strip()
@@ -98,53 +112,74 @@ class Engine:
         statement = clickhouse_sql.read(query.sql)
         try:
             if not query.session:
-                with self._handle(query.database) as handle:
-                    return _run(handle, query, statement)
-            with self._session(query, statement.stateful) as (handle, lasting):
-                if not lasting:
-                    return _run(handle, query, statement)
+                return self._run_alone(query, statement)
+            with self._session(query, statement.stateful) as handle:
+                if handle is None:
+                    return self._run_alone(query, statement)
                 with _restored(handle, query, statement):
-                    if query.database:
-                        handle.query(f"USE {_identifier(query.database)}")
-                    return _run(handle, query, statement)
+                    _prepare(handle, query.database, query.settings)
+                    return self._run(handle, query, statement, _kind(handle, query, statement), lasting=True)
         except RuntimeError as error:
             raise self._error(str(error)) from None
 
-    @contextmanager
-    def _handle(self, database: str) -> Iterator[Any]:
-        """A new handle, in that database."""
-        with self._guard:
-            spare, self._spare = self._spare, None
-        if spare is not None and spare[0] != database:
-            spare[1].close()
-            spare = None
-        handle = self._opened(database) if spare is None else spare[1]
-        try:
-            yield handle
-        finally:
-            self._behind.submit(self._renew, handle, database)
+    def empty(self, database: str, tables: Set[str]) -> bool:
+        """Empty those of the tables that were written to since the last call.
 
-    def _opened(self, database: str) -> Any:
-        handle = _chdb.connect(self._path)
+        Does nothing and says False where other things may have been done to the database. Raises EngineError.
+        """
+        written = self._changes.take(database)
+        if written is None or not written <= tables:
+            return False
+        if written:
+            statements = "; ".join(f"TRUNCATE TABLE {_identifier(table)}" for table in sorted(written))
+            self.run(Query(statements.encode(), database, own=True))
+        return True
+
+    def _run_alone(self, query: Query, statement: clickhouse_sql.Statement) -> Answer:
+        settings = tuple(query.settings.items())
+        handle = self._taken(query.database, settings)
         try:
-            if database:
-                handle.query(f"USE {_identifier(database)}")
-        except RuntimeError:
-            handle.close()
+            if handle is None:
+                handle = _chdb.connect(self._path)
+                _prepare(handle, query.database, query.settings)
+            kind = _kind(handle, query, statement)
+            answer = self._run(handle, query, statement, kind)
+        except BaseException:
+            if handle is not None:
+                handle.close()
             raise
-        return handle
+        without_state = _reads(kind) or statement.verb == b"INSERT" or query.own
+        if without_state and not query.tables:
+            self._keep(_Spare(query.database, settings, handle))
+        else:
+            handle.close()
+        return answer
 
-    def _renew(self, used: Any, database: str) -> None:
-        used.close()
-        with suppress(RuntimeError):  # the database is gone
-            spare = self._opened(database)
-            with self._guard:
-                before, self._spare = self._spare, (database, spare)
-            if before is not None:
-                before[1].close()
+    def _taken(self, database: str, settings: tuple[tuple[str, str], ...]) -> Any:
+        with self._guard:
+            for index, spare in enumerate(self._spares):
+                if spare.database == database and spare.settings == settings:
+                    del self._spares[index]
+                    return spare.handle
+        return None
+
+    def _keep(self, spare: _Spare) -> None:
+        with self._guard:
+            self._spares.append(spare)
+            oldest = self._spares.pop(0) if len(self._spares) > _SPARES else None
+        if oldest is not None:
+            oldest.handle.close()
+
+    def _drop_spares(self) -> None:
+        """They may be in a database that is gone, where a request has to fail."""
+        with self._guard:
+            spares, self._spares = self._spares, []
+        for spare in spares:
+            spare.handle.close()
 
     @contextmanager
-    def _session(self, query: Query, stateful: bool) -> Iterator[tuple[Any, bool]]:
+    def _session(self, query: Query, stateful: bool) -> Iterator[Any]:
+        """The session's own handle, None where no statement made state in it."""
         with self._guard:
             self._expire()
             session = self._sessions.get(query.session)
@@ -160,11 +195,7 @@ class Engine:
         try:
             if session.handle is None and stateful:
                 session.handle = _chdb.connect(self._path)
-            if session.handle is not None:
-                yield session.handle, True
-            else:
-                with self._handle(query.database) as handle:
-                    yield handle, False
+            yield session.handle
         finally:
             session.expires = time.monotonic() + query.session_timeout
             session.lock.release()
@@ -175,6 +206,38 @@ class Engine:
             handle = self._sessions.pop(name).handle
             if handle is not None:
                 handle.close()
+
+    def _run(
+        self,
+        handle: Any,
+        query: Query,
+        statement: clickhouse_sql.Statement,
+        kind: Mapping[str, Any],
+        lasting: bool = False,
+    ) -> Answer:
+        if _reads(kind):
+            return _ask(handle, query, statement, kind)
+        self._note(query, statement, lasting)
+        try:
+            return _ask(handle, query, statement, kind)
+        finally:
+            # again, as it may have been asked meanwhile what was done
+            self._note(query, statement, lasting)
+            if kind["changes_database_lifecycle"]:
+                self._drop_spares()
+
+    def _note(self, query: Query, statement: clickhouse_sql.Statement, lasting: bool) -> None:
+        if query.own:
+            return
+        if lasting:  # it may be in another database, by a USE
+            self._changes.did_anything()
+            return
+        target = clickhouse_changes.target(statement.head, query.database) if statement.verb == b"INSERT" else None
+        if target is None:
+            values = (value.encode() for value in query.parameters.values())
+            self._changes.did({query.database}, (query.sql, *values))
+        else:
+            self._changes.wrote(*target)
 
     def message(self, code: int, text: str, name: str) -> str:
         """An error in the words of a server."""
@@ -193,27 +256,41 @@ class Engine:
         return EngineError(f"{text} (version {self.version} (official build))", code)
 
 
-def _run(handle: Any, query: Query, statement: clickhouse_sql.Statement) -> Answer:
+def _kind(handle: Any, query: Query, statement: clickhouse_sql.Statement) -> Mapping[str, Any]:
+    """What ClickHouse's own parser says that a statement is."""
+    kind: Mapping[str, Any] = handle.classify_query(query.sql if len(query.sql) < _INLINE else statement.head)
+    return kind
+
+
+def _reads(kind: Mapping[str, Any]) -> bool:
+    return bool(kind["query_class"] == _READS)
+
+
+def _prepare(handle: Any, database: str, settings: Mapping[str, str]) -> None:
+    if database:
+        handle.query(f"USE {_identifier(database)}")
+    if settings:
+        handle.query("SET " + ", ".join(f"{_identifier(k)} = {_literal(v)}" for k, v in settings.items()))
+
+
+def _ask(handle: Any, query: Query, statement: clickhouse_sql.Statement, kind: Mapping[str, Any]) -> Answer:
     started = time.perf_counter()
-    if query.settings:
-        handle.query("SET " + ", ".join(f"{_identifier(k)} = {_literal(v)}" for k, v in query.settings.items()))
     for table in query.tables:
         _load(handle, table)
-    kind = handle.classify_query(query.sql if len(query.sql) < _INLINE else statement.head)
     if query.read_only and kind["query_class"].name == "MUTATING" and not statement.stateful:
         raise RuntimeError(
             "Code: 164. DB::Exception: default: Cannot execute query in readonly mode. "
             "For queries over HTTP, method GET implies readonly. You should use method POST for modifying queries. "
             "(READONLY)"
         )
-    if kind["statement_count"] > 1 and statement.verb != b"INSERT":
+    inserted = statement.verb == b"INSERT"
+    if kind["statement_count"] > 1 and not inserted and not query.own:
         raise RuntimeError("Code: 62. DB::Exception: Syntax error: Multi-statements are not allowed. (SYNTAX_ERROR)")
     as_stream = statement.format and (statement.format != "Values" or len(statement.data) > _INLINE)
-    if statement.verb == b"INSERT" and as_stream:
+    if inserted and as_stream:
         return _insert(handle, statement, started)
     result = handle.query(query.sql, query.default_format, params=dict(query.parameters))
     output = (statement.format or query.default_format) if statement.has_result else ""
-    inserted = statement.verb == b"INSERT"
     return Answer(
         body=result.bytes() or b"",
         format=output,

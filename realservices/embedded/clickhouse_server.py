@@ -4,8 +4,8 @@ Run as `python -m realservices.embedded.clickhouse_server DATA READY_DESCRIPTOR`
 user, the password and the database as JSON on standard input and reads the port and the version from the descriptor.
 """
 
-import asyncio
 import base64
+import functools
 import gzip
 import hmac
 import json
@@ -15,17 +15,15 @@ import sys
 import uuid
 import zlib
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.parser import BytesParser
 from email.policy import HTTP
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl
 
-import uvicorn
-
+from realservices.clickhouse_http import EMPTY, OWN
 from realservices.embedded.clickhouse_engine import Answer, Engine, EngineError, ExternalTable, Query
+from realservices.embedded.http_threads import Request, Response, serve
 
 # Parameters of the interface itself; every other one is a setting of the query.
 _NOT_SETTINGS = frozenset(
@@ -60,7 +58,6 @@ _STATUS = {
     439: 503,
 }
 _STATUS[48] = 501
-Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +67,6 @@ class Login:
     user: str
     password: str
     database: str
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What goes back to the client."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 def _lz4(data: bytes) -> bytes:
@@ -118,58 +106,30 @@ _DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def application(engine: Engine, login: Login) -> Callable[..., Any]:
-    """The ASGI application of an engine."""
-    # Statements of one client wait for another's locks only in the engine, as in a server.
-    pool = ThreadPoolExecutor(32)
-
-    async def serve(scope: Mapping[str, Any], receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
-        if scope["type"] != "http":
-            return
-        chunks = []
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            chunks.append(message.get("body", b""))
-            if not message.get("more_body"):
-                break
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        loop = asyncio.get_running_loop()
-        response = await loop.run_in_executor(
-            pool, _respond, engine, login, scope["method"], scope["path"], scope["query_string"], headers, chunks
-        )
-        lines = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
-        lines.append((b"content-length", str(len(response.body)).encode()))
-        await send({"type": "http.response.start", "status": response.status, "headers": lines})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.body})
-
-    return serve
+def handler(engine: Engine, login: Login) -> Callable[[Request], Response]:
+    """What answers the requests to an engine."""
+    return functools.partial(_respond, engine, login)
 
 
-def _respond(
-    engine: Engine,
-    login: Login,
-    method: str,
-    path: str,
-    query_string: bytes,
-    headers: Mapping[str, str],
-    chunks: list[bytes],
-) -> Response:
+def _respond(engine: Engine, login: Login, request: Request) -> Response:
     common = {
         "X-ClickHouse-Server-Display-Name": "embedded",
         "X-ClickHouse-Timezone": engine.timezone,
         "Content-Type": "text/plain; charset=UTF-8",
     }
-    parameters = dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, encoding="utf-8"))
-    if path in ("/ping", "/replicas_status") or (path == "/" and not query_string and method in ("GET", "HEAD")):
+    method, path, headers = request.method, request.path, request.headers
+    parameters = dict(parse_qsl(request.query, keep_blank_values=True, encoding="utf-8"))
+    if path in ("/ping", "/replicas_status") or (path == "/" and not request.query and method in ("GET", "HEAD")):
         return Response(200, common, b"Ok.\n")
     common["X-ClickHouse-Query-Id"] = parameters.get("query_id") or str(uuid.uuid4())
     try:
-        if path not in ("/", "/query"):
+        if path not in ("/", "/query", EMPTY):
             return Response(404, common, f"There is no handle {path}\n".encode())
         _authenticate(engine, login, parameters, headers)
-        answer = engine.run(_query(engine, method, parameters, headers, b"".join(chunks)))
+        if path == EMPTY:
+            emptied = engine.empty(parameters.get("database", ""), frozenset(json.loads(request.body)))
+            return Response(200, common, b"1" if emptied else b"0")
+        answer = engine.run(_query(engine, method, parameters, headers, request.body))
     except EngineError as error:
         common["X-ClickHouse-Exception-Code"] = str(error.code)
         if error.code == 516 and "authorization" not in headers:
@@ -241,6 +201,7 @@ def _query(
         session_check=parameters.get("session_check") == "1",
         read_only=method in ("GET", "HEAD"),
         tables=tables,
+        own=OWN in headers,
     )
 
 
@@ -283,18 +244,12 @@ def main(arguments: list[str]) -> None:
     """Serve until killed."""
     data, ready = Path(arguments[0]), int(arguments[1])
     login = Login(**json.load(sys.stdin))
-    # The protocol is named because asyncio turns Nagle's delay (40 ms an answer) off only where it is.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(512)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     engine = Engine(data / "engine", login.database)
-    config = uvicorn.Config(
-        application(engine, login), lifespan="off", log_level="warning", access_log=False, timeout_keep_alive=3600
-    )
     facts = {"port": listener.getsockname()[1], "version": engine.version}
     with os.fdopen(ready, "w") as file:
         file.write(json.dumps(facts) + "\n")
-    uvicorn.Server(config).run(sockets=[listener])
+    serve(listener, handler(engine, login))
 
 
 if __name__ == "__main__":

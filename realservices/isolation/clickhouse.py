@@ -25,6 +25,11 @@ SELECT table, arraySort(groupArray(name)) AS parts FROM (
   UNION ALL SELECT table, mutation_id AS name FROM system.mutations WHERE database = {database:String}
 ) GROUP BY table FORMAT JSONEachRow
 """
+# Writing to a table of these engines writes to nothing else, where no view looks at it.
+_PLAIN = frozenset(
+    {f"{kind}MergeTree" for kind in ("", "Replacing", "Summing", "Aggregating", "Collapsing", "VersionedCollapsing")}
+    | {"CoalescingMergeTree", "GraphiteMergeTree", "Memory", "Log", "TinyLog", "StripeLog", "Null"}
+)
 _VIEWS = frozenset({"View", "MaterializedView", "LiveView", "WindowView", "Dictionary"})
 
 # What belongs to the whole server, as statements and addresses write it. Asking the server for it takes ten times as
@@ -58,13 +63,16 @@ class ClickHouseIsolation:
         self.endpoint = server.with_database(name)
         self._server = server
         self._settings = settings
-        self._own = clickhouse_http.Connection(self.endpoint, settings.query_timeout)
-        self._whole = clickhouse_http.Connection(server, settings.query_timeout)  # for what is not in our database
+        self._own = clickhouse_http.Connection(self.endpoint, settings.query_timeout, own=True)
+        self._whole = clickhouse_http.Connection(
+            server, settings.query_timeout, own=True
+        )  # for what is not in our database
         self._copy = f"{name}_base"
         self._wanted: dict[str, Table] = {}
         self._seen: dict[str, Table] = {}
         self._made: dict[tuple[str, str], None] = {}  # kind and name of what belongs to the server, in order
         self._filled = False  # whether any table has rows to begin with
+        self._empties: list[str] | None = None  # the tables that are empty to begin with, if the server can empty them
 
     @classmethod
     def open(cls, server: ClickHouseEndpoint, settings: Settings, label: str) -> "ClickHouseIsolation":
@@ -92,6 +100,8 @@ class ClickHouseIsolation:
             if kind != "DATABASE" or not (name in _STANDING or name.startswith(self._server.database[:40])):
                 with suppress(clickhouse_http.StatementError):  # what was never made, or is still used
                     self._whole.execute(f"DROP {kind} IF EXISTS `{name}`")
+        if self._emptied():
+            return
         try:
             now = self._tables()
         except clickhouse_http.StatementError:  # the database itself is gone
@@ -103,12 +113,23 @@ class ClickHouseIsolation:
             return
         try:
             # Views first: they read the tables.
-            for table in sorted(now.values(), key=lambda table: table.engine not in _VIEWS):
-                if table.name not in self._wanted:
-                    self._own.execute(f"DROP TABLE IF EXISTS `{table.name}` SYNC")
+            others = [table for table in now.values() if table.name not in self._wanted]
+            for table in sorted(others, key=lambda table: table.engine not in _VIEWS):
+                self._own.execute(f"DROP TABLE IF EXISTS `{table.name}` SYNC")
+            if not all(table.engine in _PLAIN | _VIEWS for table in others):
+                now = self._tables()  # a buffer writes what it holds when it goes
             self._put_back([table for table in self._wanted.values() if self._is_dirty(table, now[table.name])])
         except clickhouse_http.StatementError:
             self._build()
+
+    def _emptied(self) -> bool:
+        """Whether the embedded server, which sees every statement, knew all that was done and undid it."""
+        if self._empties is None:
+            return False
+        try:
+            return self._own.empty(self._empties)
+        except clickhouse_http.StatementError:  # another version's server, or a table is not what it was
+            return False
 
     def close(self) -> None:
         """Drop the database and end the connections."""
@@ -126,6 +147,9 @@ class ClickHouseIsolation:
         self._wanted = self._seen = self._tables()
         filled = [table for table in self._wanted.values() if table.rows != "0" and table.engine not in _VIEWS]
         self._filled = bool(filled)
+        simple = all(table.engine in _PLAIN for table in self._wanted.values())
+        if simple and self._server.provider == "embedded":
+            self._empties = [table.name for table in self._wanted.values() if table.rows == "0"]
         if filled:
             self._whole.execute(f"CREATE DATABASE `{self._copy}`")
         for table in filled:

@@ -57,14 +57,18 @@ class Outcome:
         return {ran.pair for ran in self.tests if (ran.service, ran.act) == (service, act) and ran.outcome == "failed"}
 
 
-def write(folder: Path) -> None:
-    """The project that has the pairs of all services."""
+def write(folder: Path, views: bool = True) -> None:
+    """The project that has the pairs of all services; ClickHouse is reset in another way where there are no views."""
     for name, where in PARTS.items():
         for path in (PROJECTS / name).rglob("*.txt"):
             target = folder / where / path.relative_to(PROJECTS / name).as_posix().removesuffix(".txt")
             if name == "mixed" or target.name != "pyproject.toml":
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, target)
+    if not views:
+        (folder / "clickhouse/db/views.sql").unlink()
+        settings = folder / "pyproject.toml"
+        settings.write_text(settings.read_text(encoding="utf-8").replace(', "clickhouse/db/views.sql"', ""), "utf-8")
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> Outcome:
@@ -115,21 +119,25 @@ def main(argv: Sequence[str]) -> None:
     options = parser.parse_args(argv)
     print(described("pytest", "pytest-xdist", "asyncpg", "redis", "clickhouse-connect"), "\n")
     with servers() as own, tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = Path(name) / "all"
         write(folder)
         alone = run(folder, ORDER=options.order, **own)
         _show("one process, random order", alone)
         workers = run(folder, "-n2", ORDER=f"{options.order}b", REPEAT=str(options.repeat), **own)
         _show(f"-n 2, random order, each pair {options.repeat} times", workers)
+        tables = Path(name) / "tables"
+        write(tables, views=False)
+        plain = run(tables, "clickhouse", ORDER=f"{options.order}c", REPEAT=str(options.repeat), **own)
+        _show(f"one process, random order, each pair {options.repeat} times, no views in ClickHouse", plain)
         blind = run(folder, ORDER=options.order, RESET="polluters", **own)
         _show("the same pairs without the reset before each victim: what the victims can see", blind)
     for service in SERVICES:
         unseen = sorted(blind.pairs(service) - blind.failed(service, "victim"))
         print(f"{service}: {len(unseen)} leave nothing to be seen" + (f": {'; '.join(unseen)}" if unseen else ""))
-    bad = [ran for outcome in (alone, workers) for ran in outcome.tests if ran.outcome == "failed"]
+    bad = [ran for outcome in (alone, workers, plain) for ran in outcome.tests if ran.outcome == "failed"]
     for ran in bad:
         print(f"FAILED {ran.service} {ran.act} of {ran.pair}: {' '.join(ran.message.split())[:_LONG]}")
-    total = len(alone.tests) + len(workers.tests)
+    total = len(alone.tests) + len(workers.tests) + len(plain.tests)
     print(f"\n{total} tests with the reset, {len(bad)} failed")
     sys.exit(bool(bad))
 

@@ -1,6 +1,6 @@
 """What a test costs over an empty one: with real services, with peers on the same servers, with mocks.
 
-python -m tests.bench overhead [--rounds N] [--tests N]
+python -m tests.bench overhead [--rounds N] [--tests N] [--only WORD …]
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import shutil
 import statistics
 import sys
@@ -79,22 +80,24 @@ def main(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench overhead")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tests", type=int, default=200)
+    parser.add_argument("--only", nargs="+", default=[""], help="the ways whose names have one of these words")
     options = parser.parse_args(argv)
+    ways = [way for way in WAYS if way.name in EMPTY.values() or any(word in way.name for word in options.only)]
     print(described("pytest", "pytest-asyncio", "asyncpg", "redis", "chdb", "pytest-postgresql", "pytest-redis"))
     print(f"{options.tests} tests on 30 tables, medians of {options.rounds} rounds in which all take turns\n")
     with servers() as own, tempfile.TemporaryDirectory() as name:
         variables = {**own, "REALSERVICES_IDLE_SECONDS": "3600"}
         variables |= _by_hand(variables)
-        for way in WAYS:
+        for way in ways:
             _write(way, Path(name) / way.name)
-        runs: dict[str, list[float]] = {way.name: [] for way in WAYS}
+        runs: dict[str, list[float]] = {way.name: [] for way in ways}
         for turn in range(options.rounds + 1):
-            for way in WAYS:
+            for way in ways:
                 number = options.tests // 10 if way.rare else options.tests
                 a_test = _run(way, Path(name) / way.name, number, variables)
                 if turn:  # the first one warms the servers and compiles
                     runs[way.name].append(a_test)
-    _show({name: statistics.median(spent) for name, spent in runs.items()})
+    _show(ways, {name: statistics.median(spent) for name, spent in runs.items()})
 
 
 def _write(way: Way, folder: Path) -> None:
@@ -137,11 +140,11 @@ def _run(way: Way, folder: Path, number: int, variables: Mapping[str, str]) -> f
     return statistics.median(json.loads(spent.read_text(encoding="utf-8"))) * 1000
 
 
-def _show(spent: Mapping[str, float]) -> None:
-    slow = spent["pytest-postgresql"] - spent[EMPTY["function"]]
+def _show(ways: Sequence[Way], spent: Mapping[str, float]) -> None:
+    slow = spent.get("pytest-postgresql", math.nan) - spent[EMPTY["function"]]
     columns = ("ms a test", "over empty", "at most", "slower peer")
     print(f"{'':32}" + "".join(f"{column:>13}" for column in columns))
-    for way in WAYS:
+    for way in ways:
         over = spent[way.name] - spent[EMPTY[way.loop]]
         cells = [f"{spent[way.name]:.2f}", "" if way.file == "empty" else f"{over:.2f}"]
         cells += ["" if way.most is None else f"{way.most:.1f}"]

@@ -1,6 +1,7 @@
 """What one test leaves behind in ClickHouse, no other test sees."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from tests.runtime.conftest import Run
 
@@ -8,6 +9,15 @@ from tests.runtime.conftest import Run
 def test_pairs(copy: Callable[[str], None], run: Run) -> None:
     copy("clickhouse")
     outcome = run("-q", "-k", "not http", "test_pairs.py")  # the application's own are in the mixed pairs
+    assert outcome.code == 0, outcome.text
+
+
+def test_pairs_without_views(copy: Callable[[str], None], run: Run, tmp_path: Path) -> None:
+    copy("clickhouse")
+    (tmp_path / "db/views.sql").unlink()
+    project = tmp_path / "pyproject.toml"
+    project.write_text(project.read_text().replace(', "db/views.sql"', ""))
+    outcome = run("-q", "-k", "not http", "test_pairs.py")
     assert outcome.code == 0, outcome.text
 
 
