@@ -6,6 +6,7 @@ test's and the application's), and synchronously.
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -32,10 +33,10 @@ class Background:
 
     async def bridge(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the background and await it here; cancelling the one cancels the other."""
-        loop = self._started()
-        if asyncio.get_running_loop() is loop:
+        loop, here = self._started(), asyncio.get_running_loop()
+        if here is loop:
             return await coroutine
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, loop))
+        return await _across(coroutine, loop, here)
 
     def is_here(self) -> bool:
         """Whether the calling code already runs in the background loop."""
@@ -62,6 +63,44 @@ class Background:
                     self._thread.start()
                     self._loop = loop
         return self._loop
+
+
+async def _across(
+    coroutine: Coroutine[Any, Any, T], there: asyncio.AbstractEventLoop, here: asyncio.AbstractEventLoop
+) -> T:
+    """As run_coroutine_threadsafe and wrap_future, which lock and copy more than one awaiting caller needs."""
+    answer: asyncio.Future[T] = here.create_future()
+    tasks: list[asyncio.Task[T]] = []
+
+    def start() -> None:
+        task = there.create_task(coroutine)
+        tasks.append(task)
+        task.add_done_callback(done)
+
+    def done(task: asyncio.Task[T]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop that asked is closed
+            here.call_soon_threadsafe(settle, task)
+
+    def settle(task: asyncio.Task[T]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if answer.done():
+            return
+        if task.cancelled():
+            answer.cancel()
+        elif error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(task.result())
+
+    def cancel() -> None:
+        tasks[0].cancel()
+
+    there.call_soon_threadsafe(start)
+    try:
+        return await answer
+    except asyncio.CancelledError:
+        there.call_soon_threadsafe(cancel)
+        raise
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

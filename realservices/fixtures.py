@@ -34,7 +34,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")  # every fixture that is set up anew costs each test
 def _realservices(pytestconfig: pytest.Config) -> "Session":
     session = pytestconfig.stash.get(SESSION, None)
     if session is None:

@@ -46,10 +46,8 @@ class Call:
         return (self.args, self.kwargs)[index]
 
     def __str__(self) -> str:
-        parts = [_short(value) for value in self.args]
-        parts += [f"{name}={_short(value)}" for name, value in self.kwargs.items()]
         failed = f" -> {type(self.error).__name__}" if self.error is not None else ""
-        return f"{self.method}({', '.join(parts)}){failed}"
+        return f"{self.method}{_arguments(self.args, self.kwargs)}{failed}"
 
 
 class Count(int):
@@ -67,7 +65,7 @@ class Count(int):
     def explain(self, operator: str, wanted: object) -> str:
         """The sentence for a comparison with `wanted` that does not hold."""
         at = {"==": "", "!=": "other than ", ">=": "at least ", "<=": "at most ", ">": "more than ", "<": "less than "}
-        name = f" {self.name.upper()}" if self.name else " calls"
+        name = f" {self.name}" if self.name else " calls"
         return f"expected {at.get(operator, operator + ' ')}{wanted}{name}, saw {int(self)}; {self.summary}"
 
 
@@ -84,23 +82,41 @@ class Journal:
         self._cleared = (0, 0, 0.0)
         self._spread: Counter[int] = Counter()
 
-    def calls(self, name: str | None = None) -> list[Call]:
-        """The calls of a method, or all, in the order they were sent."""
+    def calls(self, name: str | None = None, /, *args: Any, **kwargs: Any) -> list[Call]:
+        """The calls of a method, or all, in the order they were sent.
+
+        With arguments, those whose own begin with `args` and whose keywords hold `kwargs`.
+        """
         wanted = name.lower() if name is not None else None
-        return [call for call in list(self._calls) if wanted is None or call.method.lower() == wanted]
+        return [
+            call
+            for call in list(self._calls)
+            if (wanted is None or call.method.lower() == wanted)
+            and call.args[: len(args)] == args
+            and all(key in call.kwargs and call.kwargs[key] == value for key, value in kwargs.items())
+        ]
 
-    def count(self, name: str | None = None) -> int:
-        """How often a method, or any, was called."""
-        return Count(len(self.calls(name)), name, self)
+    def count(self, name: str | None = None, /, *args: Any, **kwargs: Any) -> int:
+        """How often a method, or any, was called; with arguments as `calls` has them."""
+        return Count(len(self.calls(name, *args, **kwargs)), _wanted(name, args, kwargs), self)
 
-    def last(self, name: str | None = None) -> Call:
-        """The last call of a method, or of any. Raises AssertionError, which says what was called, if there is none."""
+    def last(self, name: str | None = None, /, *args: Any, **kwargs: Any) -> Call:
+        """The last call that `calls` has. Raises AssertionError, which says what was called, if there is none."""
         __tracebackhide__ = True  # by pytest
-        calls = self.calls(name)
+        calls = self.calls(name, *args, **kwargs)
         if not calls:
-            wanted = f"1 {name.upper()}" if name else "a call"
-            raise AssertionError(f"expected {wanted}, saw 0; {self.summary()}")
+            wanted = _wanted(name, args, kwargs)
+            raise AssertionError(f"expected {f'1 {wanted}' if wanted else 'a call'}, saw 0; {self.summary()}")
         return calls[-1]
+
+    def assert_once(self, name: str, /, *args: Any, **kwargs: Any) -> Call:
+        """The only call that `calls` has. Raises AssertionError, which says what was called, if there is not one."""
+        __tracebackhide__ = True
+        calls = self.calls(name, *args, **kwargs)
+        if len(calls) != 1:
+            wanted = _wanted(name, args, kwargs)
+            raise AssertionError(f"expected 1 {wanted}, saw {len(calls)}; {self.summary()}")
+        return calls[0]
 
     def in_order(self, *wanted: tuple[Any, ...]) -> bool:
         """Whether these calls, `("set", ("k", 1))` or `("set", ("k", 1), {"ex": 60})`, came one right after the other.
@@ -115,9 +131,10 @@ class Journal:
 
     def clear(self) -> None:
         """Forget every call."""
-        self._cleared = self.totals()
-        self._spread = self.spread()
-        self._calls.clear()
+        if self._calls:
+            self._cleared = self.totals()
+            self._spread.update(map(_step, self._calls))
+            self._calls.clear()
 
     def totals(self) -> tuple[int, int, float]:
         """The number of calls, of those that failed and their seconds, with those that were forgotten."""
@@ -134,7 +151,7 @@ class Journal:
 
         By steps of two percent, since the durations themselves would grow with the run.
         """
-        return self._spread + Counter(round(math.log(call.seconds or 1e-9) * _STEPS) for call in list(self._calls))
+        return self._spread + Counter(map(_step, list(self._calls)))
 
     def summary(self) -> str:
         """What was called, in one line."""
@@ -177,6 +194,22 @@ class NoJournal(Journal):
     def add(self, method: str, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> Call:
         """A call that is recorded nowhere."""
         return Call(method, args, kwargs or {})
+
+
+def _arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+    parts = [_short(value) for value in args]
+    parts += [f"{name}={_short(value)}" for name, value in kwargs.items()]
+    return f"({', '.join(parts)})"
+
+
+def _wanted(name: str | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
+    """How a failure message names the calls that were looked for; None for all."""
+    given = _arguments(args, kwargs) if args or kwargs else ""
+    return f"{name.upper() if name else 'call'}{given}" if name or given else None
+
+
+def _step(call: Call) -> int:
+    return round(math.log(call.seconds or 1e-9) * _STEPS)
 
 
 def _kept(value: Any) -> Any:

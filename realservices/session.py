@@ -49,6 +49,7 @@ class Session:
         self.background = Background()
         self._label = label
         self._started: list[str] = []
+        self._endpoints: dict[str, Endpoint] = {}
         self._proxies: dict[str, Proxy] = {}
         self._faults: dict[str, FaultsOf] = {}
         self._sockets: dict[str, socket.socket] = {}
@@ -148,13 +149,15 @@ class Session:
 
     def endpoint(self, service: str) -> Endpoint:
         """Where the application and the fixtures reach a service, started if need be. Raises ServiceError."""
-        server = self._server(service)
-        proxy = self._proxy(service, server.host, server.port)
-        if service == "postgres":
-            self._postgres_isolation.held = proxy.held
-        else:
-            proxy.watch = getattr(self, f"_{service}_isolation").watch
-        return replace(server, host=proxy.host, port=proxy.port)
+        if service not in self._endpoints:
+            server = self._server(service)
+            proxy = self._proxy(service, server.host, server.port)
+            if service == "postgres":
+                self._postgres_isolation.held = proxy.held
+            else:
+                proxy.watch = getattr(self, f"_{service}_isolation").watch
+            self._endpoints[service] = replace(server, host=proxy.host, port=proxy.port)
+        return self._endpoints[service]
 
     def value(self, service: str, attribute: str) -> str:
         """An attribute of a service's address, as text. Raises ServiceError."""
