@@ -19,16 +19,16 @@ from realservices.endpoints import PostgresEndpoint
 from realservices.isolation import postgres_baseline, postgres_cluster, postgres_databases, postgres_structure
 from realservices.isolation.postgres_baseline import Baseline
 from realservices.isolation.postgres_cluster import Cluster
-from realservices.isolation.postgres_log import Log, Touched
+from realservices.isolation.postgres_log import FLUSH, Log, Touched
 from realservices.services.postgres_connections import Connections
 
 _GRACE = 0.25  # seconds that a transaction which outlives its test has to come to its end
 _PASSED = 16  # resets after which so much may be logged that it would take long to read
-_STATE = """
-SELECT pg_current_wal_insert_lsn() AS position, EXISTS (SELECT FROM pg_locks WHERE database = $1) AS busy
-"""
+_STATE = "SELECT pg_current_wal_insert_lsn() AS position, EXISTS (SELECT FROM pg_locks WHERE database = $1) AS busy"
+# Only what is flushed can be read, which committing this does; where nothing was logged, nothing has to be.
+_STATE_FLUSHED = f"{_STATE}, CASE WHEN pg_current_wal_insert_lsn() <> $2 THEN {FLUSH} END AS flushed"
 # ALTER SYSTEM writes a file, and nothing to the log.
-_STATE_AND_FILE = f"{_STATE.rstrip()}, pg_stat_file('postgresql.auto.conf')::text AS file"
+_STATE_AND_FILE = f"{_STATE_FLUSHED}, pg_stat_file('postgresql.auto.conf')::text AS file"
 _FILE = "SELECT pg_stat_file('postgresql.auto.conf')::text"
 _OWN_SETTINGS = "SELECT EXISTS (SELECT FROM pg_db_role_setting WHERE setdatabase = $1)"
 # Prepared transactions hold locks without having a process.
@@ -59,6 +59,7 @@ class PostgresIsolation:
         self._settings = settings
         self._oid = 0
         self._log: Log | None = None
+        self._flushed: int | None = None  # up to where the log is known to be flushed since the last reset
         self._position = 0  # in the log, where that cannot be read
         self._baseline = Baseline()
         self._structure: dict[int, str] = {}
@@ -78,7 +79,8 @@ class PostgresIsolation:
     async def reset(self, connections: Connections) -> None:
         """Undo whatever was done to the database through any connection; `connections` are closed where it is new."""
         if not await self._is_clean():
-            touched = await self._log.read(self._oid) if self._log is not None else Touched(everything=True)
+            log = self._log
+            touched = await log.read(self._oid, self._flushed) if log is not None else Touched(everything=True)
             if not await self._repair(touched):
                 await connections.close()
                 await self._clone_again()
@@ -103,15 +105,21 @@ class PostgresIsolation:
         await self._databases.control.close()
 
     async def _is_clean(self) -> bool:
-        query = _STATE if self._cluster is None else _STATE_AND_FILE
-        state = await self._databases.control.fetchrow(query, self._oid)
+        control = self._databases.control
+        if self._log is None:
+            state = await control.fetchrow(_STATE, self._oid)
+        else:
+            query = _STATE_FLUSHED if self._cluster is None else _STATE_AND_FILE
+            state = await control.fetchrow(query, self._oid, self._log.position)
         if state["busy"]:
             await self._end_transactions()
+            self._flushed = None
             return False  # what held locks may have written something, too
         if self._log is None:
             return bool(state["position"] == self._position)
+        self._flushed = state["flushed"]
         self._rewritten = self._cluster is not None and state["file"] != self._file
-        return not self._rewritten and not self._baseline.unlogged and self._log.is_at(state["position"])
+        return not self._rewritten and not self._baseline.unlogged and state["position"] == self._log.position
 
     async def _repair(self, touched: Touched) -> bool:
         """Bring rows and sequences back, connections left open; False where that is not enough."""

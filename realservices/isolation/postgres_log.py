@@ -16,7 +16,7 @@ import asyncpg
 _TOO_FAR = 8 << 20  # bytes of log that are not worth reading
 _TOO_MUCH = 256 << 10  # bytes logged for this database after which a new clone is quicker than undoing
 _TOO_MANY = 4096  # records that concern this database, likewise
-_FLUSH = "SELECT pg_logical_emit_message(true, '', '')"
+FLUSH = "pg_logical_emit_message(true, '', '')"  # a commit that writes something
 # Records without a transaction are the server's housekeeping, but for nextval in a savepoint that wrote nothing yet.
 _RECORDS = f"""
 SELECT till, xid, record_length, block_ref,
@@ -50,11 +50,11 @@ class Touched:
 
 
 class Log:
-    """The log of one server from one position on. `mark` is what this process's own undoing writes into the log."""
+    """The log of one server from `position` on. `mark` is what this process's own undoing writes into the log."""
 
     def __init__(self, control: Any, mark: str) -> None:
         self._control = control
-        self._position = 0
+        self.position = 0
         self.mark = mark
 
     @classmethod
@@ -74,23 +74,22 @@ class Log:
 
     async def skip(self) -> None:
         """Go on from here."""
-        self._position = await self._control.fetchval("SELECT pg_current_wal_insert_lsn()")
+        self.position = await self._control.fetchval("SELECT pg_current_wal_insert_lsn()")
 
-    def is_at(self, position: int) -> bool:
-        """Whether nothing at all was logged up to `position`."""
-        return position == self._position
+    async def read(self, database: int, flushed: int | None = None) -> Touched:
+        """What was done to the database of that oid since the last time, other than under the mark.
 
-    async def read(self, database: int) -> Touched:
-        """What was done to the database of that oid since the last time, other than under the mark."""
-        end = await self._control.fetchval(_FLUSH)  # only what is flushed can be read
-        start, self._position = self._position, end
+        Only what is flushed can be read: up to `flushed`, if somebody saw to it already.
+        """
+        end = await self._control.fetchval(f"SELECT {FLUSH}") if flushed is None else flushed
+        start, self.position = self.position, end
         if end - start > _TOO_FAR:
             return Touched(everything=True)
         try:
             rows = await self._control.fetch(_RECORDS, start, f"%/{database}/%")
         except asyncpg.PostgresError:  # the server has removed that part already
             return Touched(everything=True)
-        self._position = rows[0]["till"]
+        self.position = rows[0]["till"]
         if len(rows) == _TOO_MANY:
             return Touched(everything=True)
         return _touched(rows, database, self.mark)
