@@ -9,27 +9,39 @@ from collections.abc import Mapping
 from migrator.codemods.application import UNKNOWN, Act, Function, Text, Value, once
 
 
-def acts_of(text: str, imports: Mapping[str, str], stand_ins: frozenset[str], makers: Mapping[str, str]) -> list[Act]:
+def acts_of(
+    text: str,
+    imports: Mapping[str, str],
+    stand_ins: frozenset[str],
+    makers: Mapping[str, str],
+    kept: frozenset[str] = frozenset(),
+) -> list[Act]:
     """The acts of a function's text; what is done to the stand-ins themselves is none.
 
-    `makers` are the classes of what it is given: a parameter's name to a dotted path.
+    `makers` are the classes of what it is given: a parameter's name to a dotted path; `kept` are names that stand for
+    themselves in the arguments.
     """
     try:
         (function,) = ast.parse(textwrap.dedent(text)).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    return _Reader(function, imports, stand_ins, makers).acts() if isinstance(function, Function) else []
+    return _Reader(function, imports, stand_ins, makers, kept).acts() if isinstance(function, Function) else []
 
 
 class _Reader:
     def __init__(
-        self, function: Function, imports: Mapping[str, str], stand_ins: frozenset[str], makers: Mapping[str, str]
+        self,
+        function: Function,
+        imports: Mapping[str, str],
+        stand_ins: frozenset[str],
+        makers: Mapping[str, str],
+        kept: frozenset[str],
     ) -> None:
         self.makers = makers
         self.function = function
         self.imports = imports
         self.stand_ins = stand_ins
-        self.bound = once(function)
+        self.bound = {name: value for name, value in once(function).items() if name not in kept}
 
     def acts(self) -> list[Act]:
         found = []

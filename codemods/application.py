@@ -21,7 +21,7 @@ _DEPTH = 4
 """How far calls are followed from the one that the test makes."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-_OF_VALUES = frozenset(name for kind in (str, bytes, dict, list, set) for name in dir(kind))
+OF_VALUES = frozenset(name for kind in (str, bytes, dict, list, set) for name in dir(kind))
 """Methods of the values that code computes with."""
 _OF_MODULES = frozenset({*sys.stdlib_module_names, "pytest", "logger", "log", "logging"})
 """Roots of calls that run nothing of the application, but what they are given as a call of its own."""
@@ -117,15 +117,20 @@ class Application:
 
     def is_seen(self, acts: Sequence[Act], imports: Mapping[str, str], methods: frozenset[str]) -> bool:
         """Whether all that the acts run is read: nothing else can ask a client anything; `methods` are of clients."""
-        harmless = methods | _OF_VALUES
+        harmless = methods | OF_VALUES
         for act in acts:
             entries = list(self._entries(act, imports))
-            if not entries and not _is_harmless(act.name, harmless):
+            if not entries and not _runs_nothing(act, imports, harmless):
                 return False
             for module, cls, function in entries:
                 if not self._is_followed(_bound(module, cls, function, act), function, harmless, 0):
                     return False
         return True
+
+    def is_found(self, acts: Sequence[Act], imports: Mapping[str, str], methods: frozenset[str]) -> bool:
+        """Whether the source of each act is found, or it runs nothing of the application; `methods` are of clients."""
+        harmless = methods | OF_VALUES
+        return all(_runs_nothing(act, imports, harmless) or any(self._entries(act, imports)) for act in acts)
 
     def _is_followed(self, frame: _Frame, function: Function, harmless: frozenset[str], depth: int) -> bool:
         for node in ast.walk(function):
@@ -380,6 +385,12 @@ def _is_harmless(name: str, harmless: frozenset[str]) -> bool:
     if not rest:
         return hasattr(builtins, name) and name not in _RUNNING
     return root in _OF_MODULES or name.rpartition(".")[2] in harmless
+
+
+def _runs_nothing(act: Act, imports: Mapping[str, str], harmless: frozenset[str]) -> bool:
+    """Whether an act runs no code of the application, by the name that it has in the test or where that comes from."""
+    first, dot, rest = act.name.partition(".")
+    return any(_is_harmless(name, harmless) for name in (act.name, f"{imports.get(first, first)}{dot}{rest}"))
 
 
 def _constant(node: ast.expr) -> Value:

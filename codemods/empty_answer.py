@@ -7,7 +7,6 @@ nothing once the service is real.
 from __future__ import annotations
 
 from migrator.codemods.command import command
-from migrator.codemods.methods import METHODS
 from migrator.codemods.registry import service_table, statement
 from migrator.codemods.site import Refuse, Replace, Result, Site
 
@@ -52,7 +51,7 @@ def unsaid(site: Site) -> Result | None:
     """Drops a method's mock that is told no answer, as a mock of the client gives it one by itself."""
     if site.verb != UNSAID:
         return None
-    return Replace() if site.method in METHODS[site.target.service] else None
+    return Replace() if site.method in site.target.methods else None
 
 
 @statement("answer", order=10)

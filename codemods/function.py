@@ -6,6 +6,7 @@ everything else in the file stays as it is by construction.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -13,6 +14,7 @@ from typing import cast
 import libcst as cst
 
 from migrator.codemods.absolute_url import absolute_url
+from migrator.codemods.application import OF_VALUES
 from migrator.codemods.created_mock import added, named
 from migrator.codemods.empty_answer import UNSAID
 from migrator.codemods.fake_client import is_fake_client
@@ -55,6 +57,7 @@ from migrator.codemods.site import (
     is_literal,
 )
 from migrator.codemods.web_fake import web_fake
+from migrator.codemods.websocket_end import End, accepting, as_programmed, ended, is_connected, is_end, is_state
 from migrator.evidence import BY_NAME, words
 from migrator.model import Fix, FunctionView, StandIn
 from migrator.nesting import too_deep
@@ -313,7 +316,7 @@ def _each(
         moved.append(stand_in)
         probes.append((stand_in, probe, rewritten))
         used |= probe.used
-        if probe.journal:
+        if probe.journal and not probe.target.peer:
             journals.add(stand_in.service)
     shared = [item for item in moved if item.service in journals and sum(item.service == o.service for o in moved) > 1]
     left += [Left(item, item.line, _SHARED.format(item.service), "manual") for item in shared]
@@ -478,6 +481,7 @@ class _Rewriter:
         if stand_in.service == "redis" and _answers_bytes(self.function, self.names, stand_in):
             stand_in = replace(stand_in, text_replies=False)
         self.real = fixture
+        self.end = End()
         self.on_self: dict[str, str] = {}
         attribute = next((name for name in (stand_in.name, *stand_in.aliases) if name.startswith("self.")), "")
         self.attribute = f"self.{fixture}" if _sounds_mocked(attribute) else attribute
@@ -544,6 +548,7 @@ class _Rewriter:
         if (passing := in_passing(self.function, self.names)) is not None:
             raise _Refused(*passing)
         self._learn()
+        self._take_end()
         if self.target.stand_in.how != "through":
             self._is_client()
         self._answers()
@@ -597,6 +602,8 @@ class _Rewriter:
         """What a real client needs before it can be used: a WebSocket is connected first."""
         if self.target.service != "websocket":
             return []
+        if self.target.peer:
+            return [] if self.keeps else self._accepting()
         paths = self.test.environment.websocket_paths
         if len(paths) != 1:
             what = (
@@ -607,6 +614,12 @@ class _Rewriter:
         wait, face = "await " if self.target.waits else "", self.target.own
         line = f'{wait}{self.target.fixture}{face}.connect("{paths[0]}")'
         return [cst.parse_statement(line, self.module.config_for_parsing)]
+
+    def _accepting(self) -> list[cst.BaseStatement]:
+        """The acceptance of a server's end that the code under test is given as one that is open."""
+        if not self.end.accepts:
+            return []
+        return [cst.parse_statement(f"await {self.end.face}.accept()", self.module.config_for_parsing)]
 
     def parameters(self) -> cst.Parameters:
         """The parameters with the real fixture in the mock's place."""
@@ -624,14 +637,15 @@ class _Rewriter:
         if self.target.stand_in.fixture is not None:
             by_mark = "requested_by_mark" if self.target.stand_in.marked else "fixture_request"
             self.used.add("handed_together" if self.is_part else by_mark)
-            changed = in_its_place(self.function.params, self.target)
+            target = replace(self.target, fixture=self.real) if self.target.peer else self.target
+            changed = in_its_place(self.function.params, target)
             if self.target.stand_in.how == "through" and self.relied_on:
                 changed = added(changed, self.target.fixture)
         elif self.target.stand_in.how == "patch":
             changed = added(without(self.function.params, self.target.stand_in.name), self.target.fixture)
         else:
             self.used.add("created_mock")
-            changed = added(self.function.params, self.target.fixture)
+            changed = added(self.function.params, self.real if self.target.peer else self.target.fixture)
         return added(changed, "real_services") if self.services else changed
 
     def _learn(self) -> None:
@@ -643,6 +657,24 @@ class _Rewriter:
         asked = _Asked(self)
         look(self.function.body, asked)
         self.test.mentioned = frozenset(name for name, _ in asked.found)
+
+    def _take_end(self) -> None:
+        """Makes it the server's end of a WebSocket, where that is what it stands for."""
+        stand_in = self.target.stand_in
+        plain = stand_in.how in ("parameter", "local", "factory") and not stand_in.kept and not self.from_self
+        if not plain or not is_end(stand_in, self.test.mentioned, self.test):
+            return
+        accepts = accepting(stand_in, self.test.mentioned, self.test, self.view)
+        if isinstance(accepts, Refuse):
+            raise _Refused(None, accepts)
+        if accepts and not self.view.is_async:
+            raise _Refused(
+                None, Refuse(f"only an `async def` test can accept a WebSocket: make {self.view.qualname} one")
+            )
+        self.end = ended(stand_in, self.view, self.real, accepts, _sounds_mocked(stand_in.name))
+        self.keeps, self.bound = self.end.named, self.end.made
+        self.target = Target(stand_in, self.end.face, self.end.face, self.view.is_async, True, self.end.peer)
+        self.used.add("websocket_end")
 
     def _is_client(self) -> None:
         """Refuses what is asked for more than the service's client has: it stands for something else."""
@@ -661,7 +693,7 @@ class _Rewriter:
             and not finder.found
             and not (says_so and name in self.test.environment.fixtures)
         )
-        strange = [(name, node) for name, node in finder.found if name not in METHODS[service]]
+        strange = [(name, node) for name, node in finder.found if name not in self.target.methods]
         if strange:
             raise _Refused(strange[0][1], Refuse(foreign(service, [name for name, _ in strange])))
         evidence = self.target.stand_in.evidence
@@ -671,6 +703,9 @@ class _Rewriter:
                 f"it stands in for {own}, which is no client: test with the real one, built on {self.target.fixture}"
             )
             raise _Refused(None, Refuse(reason))
+        if self.target.peer:
+            self.is_guess = False
+            return
         mapped = self.target.stand_in.name in self.test.environment.fixtures or evidence.startswith("configured ")
         mapped = mapped or self.is_part  # its container says what it is
         if self.patches.items:
@@ -689,12 +724,14 @@ class _Rewriter:
         table = service_table(self.target.service)
         for answer in stand_in.answers:
             head = answer.path.partition(".")[0]
-            strange = head and not head.startswith("_") and head not in METHODS[self.target.service]
+            strange = head and not head.startswith("_") and head not in self.target.methods
             if strange and stand_in.fake:
                 continue  # what its constructor is told
             if strange:
                 raise _Refused(None, Refuse(foreign(self.target.service, [head])))
-            if answer.path in self.test.programmed:
+            if self.target.peer and (refuse := as_programmed(answer, self.target.peer)) is not None:
+                raise _Refused(None, refuse)
+            if answer.path in self.test.programmed or (self.target.peer and is_state(head)):
                 continue
             try:
                 value = cst.parse_expression(answer.text)
@@ -859,6 +896,10 @@ class _Rewriter:
             end += 1
         if end == start < len(body) and self._acts(body[end]):
             end += 1
+        for number in range(end, len(body)):  # an assertion may be an act too: the mock fails to the end of the test
+            if self.mentions(body[number]):
+                break
+            end = number + 1 if self._acts(body[number]) else end
         if end == start:
             raise _Refused(body[start - 1], Refuse("nothing follows that could meet the error", "manual"))
         return self.block(body[start:end]), end
@@ -884,6 +925,9 @@ class _Rewriter:
     def _wrapped(
         self, statement: cst.SimpleStatementLine, header: str, act: list[cst.BaseStatement]
     ) -> cst.BaseStatement:
+        first = act[0] if len(act) == 1 else None
+        if isinstance(first, cst.With) and self.code(first.with_changes(leading_lines=())).startswith(header):
+            return first.with_changes(leading_lines=statement.leading_lines)  # for another method's error already
         block = cst.parse_statement(f"{header}\n    pass\n", self.module.config_for_parsing)
         assert isinstance(block, cst.With)
         return block.with_changes(
@@ -949,7 +993,9 @@ class _Rewriter:
                 return self._put_on_self(statement)
             if self._is_maker(small):
                 made = self.expressions(named(small, self.bound))
-                return [statement.with_changes(body=[made])] if self.keeps else []
+                return [statement.with_changes(body=[made]), *self._accepting()] if self.keeps else []
+        if self.target.stand_in.how in ("local", "factory") and (among := self._made_among(small)) is not None:
+            return [statement.with_changes(body=[self.expressions(among)]), *self._accepting()]
         bound = self._binds(small.value) if isinstance(small, cst.Expr) else None
         if bound is not None:
             return [self._bound(bound, statement.leading_lines)]
@@ -1001,6 +1047,20 @@ class _Rewriter:
             return False
         targets = [item.target for item in small.targets]
         return any(isinstance(item, cst.Attribute) and self.code(item.value) == "self" for item in targets)
+
+    def _made_among(self, small: cst.BaseSmallStatement) -> cst.BaseSmallStatement | None:
+        """`a, b = make(), make()` with the real one in the stand-in's place; None where it is no such."""
+        if not isinstance(small, cst.Assign) or len(small.targets) != 1:
+            return None
+        target, value = small.targets[0].target, small.value
+        if not isinstance(target, cst.Tuple) or not any(self._is_name(item.value) for item in target.elements):
+            return None
+        if not isinstance(value, cst.Tuple) or len(value.elements) != len(target.elements) or not self.keeps:
+            raise _Refused(small, Refuse("it is made in a line with others: give it a line of its own"))
+        made = cst.parse_expression(self.bound)
+        pairs = zip(target.elements, value.elements, strict=True)
+        elements = [item.with_changes(value=made) if self._is_name(name.value) else item for name, item in pairs]
+        return small.with_changes(value=value.with_changes(elements=elements))
 
     def _is_maker(self, small: cst.BaseSmallStatement) -> bool:
         if self.target.stand_in.how not in ("local", "factory", "attribute"):
@@ -1084,6 +1144,8 @@ class _Rewriter:
             if answer is None:
                 return self.site("answer", method, UNSAID, [], cst.Name("None"), target)
             return self.site("answer", method, "return_value", [], answer, target)
+        if self.target.peer and is_state(method) and is_connected(value):
+            return self.site("answer", method, UNSAID, [], cst.Name("None"), target)
         raise _Refused(
             target,
             Refuse(f"{self.code(target)} is set on the mock: the real client has its own, change the code's input"),
@@ -1221,11 +1283,16 @@ def _names(node: cst.CSTNode, name: str) -> bool:
 
 
 class _HasCall:
+    """Whether something is called that may run the code under test."""
+
     def __init__(self) -> None:
         self.found = False
 
     def visit_Call(self, node: cst.Call) -> None:
-        self.found = True
+        if isinstance(node.func, cst.Name):
+            self.found |= not hasattr(builtins, node.func.value)
+        else:
+            self.found |= not isinstance(node.func, cst.Attribute) or node.func.attr.value not in OF_VALUES
 
 
 class _JournalMethods:

@@ -7,6 +7,15 @@ from __future__ import annotations
 
 from migrator.model import Service
 
+SERVER_END = frozenset(
+    """
+    accept app application_state client client_state close cookies headers iter_bytes iter_json iter_text path_params
+    query_params receive receive_bytes receive_json receive_text scope send send_bytes send_denial_response send_json
+    send_text state url
+    """.split()
+)
+"""What a server's end of a WebSocket has: Starlette 1.10's."""
+
 METHODS: dict[Service, frozenset[str]] = {
     "redis": frozenset(
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -10,6 +10,7 @@ import libcst as cst
 from migrator.codemods.acts import acts_of
 from migrator.codemods.application import Act, Application, Asked, Value
 from migrator.codemods.look import look
+from migrator.codemods.methods import METHODS, SERVER_END
 from migrator.codemods.schema import Schema
 from migrator.model import Fix, Service, StandIn
 
@@ -97,6 +98,8 @@ class Target:
     is_async_test: bool
     asynchronous: bool
     """Whether the code under test is given the asynchronous client."""
+    peer: str = ""
+    """The client at the other end, where it is the server's end of a WebSocket."""
     direct: bool = False
     """Whether the fixture's name is what the code is given: self has been given the face that it needs."""
 
@@ -104,6 +107,11 @@ class Target:
     def service(self) -> Service:
         """The service that it stands for."""
         return self.stand_in.service
+
+    @property
+    def methods(self) -> frozenset[str]:
+        """What its real client has."""
+        return SERVER_END if self.peer else METHODS[self.service]
 
     @property
     def face(self) -> str:
@@ -118,11 +126,15 @@ class Target:
     @property
     def own(self) -> str:
         """What leads from the fixture's name to the face that the test itself reads and seeds with."""
+        if self.peer:
+            return ""
         return "" if self.waits or (self.direct and not self.asynchronous) else ".sync"
 
     @property
     def bound(self) -> str:
         """The fixture as it is bound to a name of the test's own."""
+        if self.peer:
+            return self.fixture
         replies = "" if self.stand_in.text_replies else ".bytes"
         return f"{self.fixture}{replies}{'' if self.asynchronous else '.sync'}"
 
@@ -175,6 +187,13 @@ class Test:
         application = self.environment.application
         self.asked("")  # reads the acts
         return application is not None and application.is_seen(self.acts or (), self.imports, methods)
+
+    def is_found(self, methods: frozenset[str], known: Collection[str]) -> bool:
+        """Whether the source of all that the test calls itself is found; `methods` are of clients, `known` its own."""
+        application = self.environment.application
+        self.asked("")  # reads the acts
+        acts = [act for act in self.acts or () if act.name not in known]
+        return application is not None and application.is_found(acts, self.imports, methods)
 
     def assigned(self, name: str) -> cst.BaseExpression | None:
         """What the test's one plain assignment to a name gives it."""

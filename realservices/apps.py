@@ -57,9 +57,13 @@ def serve(name: str, target: str, root: Path, sock: socket.socket) -> App:
     Raises ConfigError where the target names nothing, ServiceError with the application's traceback where it does not
     start.
     """
+    return run_application(name, target, load(name, target, root), sock)
+
+
+def run_application(name: str, target: str, application: Any, sock: socket.socket) -> App:
+    """Serve an application object. Raises ServiceError with its traceback where it does not start."""
     import uvicorn
 
-    application = load(name, target, root)
     failures: list[str] = []
     server = uvicorn.Server(_config(application))
     started = threading.Event()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from realservices.services.postgres import RealPostgres
     from realservices.services.redis import RealRedis
     from realservices.services.websocket import RealWebSocketClient
+    from realservices.services.websocket_server import Ends
 
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
 _ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
@@ -115,7 +116,15 @@ class Session:
         from realservices.services.websocket import RealWebSocketClient
 
         url, faults = self._first_app("ws_url")
-        return RealWebSocketClient(url, self.background, faults, Journal(), self.settings.connection_timeout)
+        timeout = self.settings.connection_timeout
+        return RealWebSocketClient(url, self.background, faults, Journal(), timeout, lambda: self._ends)
+
+    @functools.cached_property
+    def _ends(self) -> "Ends":
+        """What gives tests the server's ends of WebSockets."""
+        from realservices.services.websocket_server import Ends
+
+        return Ends(self.background, self.settings.connection_timeout)
 
     def _first_app(self, kind: str) -> tuple[str, Any]:
         """The address of the first application and its faults; "" where there is no application."""
@@ -237,7 +246,7 @@ class Session:
         elif service == "redis":
             self.background.run(self.redis.drop_connections())
         elif service == "clickhouse":
-            self.background.run(self.clickhouse.shut())
+            self.background.run(self.clickhouse.renew())
 
     def close(self) -> None:
         """Give everything back."""
@@ -245,6 +254,8 @@ class Session:
             faults.mend()
         for app in self._apps.values():
             app.stop()
+        if "_ends" in self.__dict__:
+            self._ends.stop()
         for sock in self._sockets.values():
             sock.close()
         if "postgres" in self._started:

@@ -2,7 +2,8 @@
 
 import functools
 import json
-from typing import Any, Self
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
 
 import websockets
 import websockets.sync.client
@@ -10,6 +11,9 @@ import websockets.sync.client
 from realservices.background import Background
 from realservices.journal import Journal, NoJournal
 from realservices.services.faulty import Faults, Faulty
+
+if TYPE_CHECKING:
+    from realservices.services.websocket_server import Ends
 
 _NOT_CONNECTED = "is not connected: await real_websocket_client.connect(path) first"
 
@@ -35,12 +39,22 @@ def _frame(message: Any) -> str | bytes:
 class RealWebSocketClient(Faulty):
     """A connection to the application under test; it lives in the background loop, so it works in any."""
 
-    def __init__(self, base: str, background: Background, faults: Faults, journal: Journal, timeout: float) -> None:
+    def __init__(
+        self,
+        base: str,
+        background: Background,
+        faults: Faults,
+        journal: Journal,
+        timeout: float,
+        ends: "Callable[[], Ends]",
+    ) -> None:
         self._base = base
         self._background = background
         self._faults = faults
         self._timeout = timeout
+        self._ends = ends
         self._connection: Any = None
+        self._others: list[RealWebSocketClient] = []
         self.journal = journal
 
     async def connect(self, path: str, **options: Any) -> Self:
@@ -76,9 +90,48 @@ class RealWebSocketClient(Faulty):
             await self._shut()
 
     @functools.cached_property
+    def server(self) -> Any:
+        """The server's end of this client's connection, as code is given it: Starlette's WebSocket, to be accepted.
+
+        It has a journal of its own, and this client as its `peer`. Raises ServiceError where Starlette is missing.
+        """
+        self._background.run(self._shut())
+        end, self._connection = self._ends().opened()
+        end.peer = self
+        return end
+
+    async def received(self) -> list[str | bytes]:
+        """All messages that the server's end has sent so far; none is taken from `recv`.
+
+        Raises TimeoutError where nothing accepted that end.
+        """
+        received: list[str | bytes] = await self._background.bridge(self._dialled().received())
+        return received
+
+    async def received_json(self) -> list[Any]:
+        """The same, read as JSON."""
+        return [json.loads(message) for message in await self.received()]
+
+    def another(self) -> "RealWebSocketClient":
+        """One more client like this, with a connection and a journal of its own, until the end of the test."""
+        other = self._like(Journal())
+        self._others.append(other)
+        return other
+
+    @functools.cached_property
     def quiet(self) -> "RealWebSocketClient":
         """The same client outside the journal, on a connection of its own."""
-        return RealWebSocketClient(self._base, self._background, self._faults, NoJournal(), self._timeout)
+        return self._like(NoJournal())
+
+    def _dialled(self) -> Any:
+        if "server" not in self.__dict__:
+            raise RuntimeError(
+                "received() is about what the server's end sends: hand the code real_websocket_client.server"
+            )
+        return self._connected()
+
+    def _like(self, journal: Journal) -> "RealWebSocketClient":
+        return RealWebSocketClient(self._base, self._background, self._faults, journal, self._timeout, self._ends)
 
     @functools.cached_property
     def sync(self) -> "RealSyncWebSocketClient":
@@ -98,6 +151,8 @@ class RealWebSocketClient(Faulty):
 
     def abandon(self) -> None:
         """Close what a test left open, from outside its loop."""
+        for other in self._others:
+            other.abandon()
         for client in (self, self.__dict__.get("quiet")):
             if client is not None:
                 self._background.run(client._shut())
