@@ -4,6 +4,7 @@ import functools
 import re
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
 
@@ -110,6 +111,22 @@ class RealClickHouse(Faulty):
                 _forget(client)
         if "quiet" in self.__dict__:
             self.quiet.forget()
+
+    async def renew(self) -> None:
+        """Close the connections, as those of a server that was away; whoever holds a client keeps it."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+        for made in (self.__dict__.get("quiet"), self.__dict__.get("sync")):
+            if isinstance(made, RealClickHouse):
+                await made.renew()
+            elif made is not None:
+                made.close_connections()
+
+    def outage(self) -> AbstractContextManager[None]:
+        """In `with client.outage():` every connection to the service, the application's too, is reset or refused."""
+        _ = self.sync  # it connects when it is made: what fails is to be the code's own doing
+        return super().outage()
 
     async def shut(self) -> None:
         """Close the connections; the next call opens new ones. In the background loop only."""
