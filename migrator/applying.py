@@ -16,6 +16,7 @@ from migrator.forked import Progress
 from migrator.inventory import Project, open_project
 from migrator.model import SERVICES, Violation
 from migrator.plan import FilePlan, LeftAlone, plan_project
+from migrator.reports.diff import unified
 
 _OTHER = "--only leaves the file out"
 
@@ -111,6 +112,14 @@ def apply(
             result.changed.append(item)
     result.changed.sort(key=lambda item: item.path)
     return result
+
+
+def patch_of(root: Path, item: FilePlan) -> bytes:
+    """The diff of a file in the file's own encoding, byte order mark included: git compares bytes."""
+    encoding = source.encoding_of(source.read(root / item.path))
+    mark = "\ufeff" if encoding == "utf-8-sig" else ""
+    diff = unified(item.path, mark + item.old_text, mark + (item.new_text or ""))
+    return diff.encode("utf-8" if mark else encoding, "surrogateescape")
 
 
 def _frozen(project: Project, allow_dirty: bool) -> dict[str, str]:

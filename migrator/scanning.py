@@ -55,6 +55,14 @@ def locate(paths: Sequence[str]) -> tuple[Config, list[str]]:
     return config, list(config.paths) or ["."]
 
 
+def check_services(config: Config) -> None:
+    """Raises ConfigError where `[tool.realservices]` is wrong: rewrites go by its schemas and applications."""
+    if config.realservices:
+        from realservices.config import load_settings
+
+        load_settings(config.root)
+
+
 def scan_project(project: Project, violations: Sequence[Violation]) -> Scan:
     """A scan of a project, with the violations as decided."""
     root = Path(os.path.relpath(project.root, Path.cwd())).as_posix()

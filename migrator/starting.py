@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+from migrator.codemods.schema import creating_files
 
 COMPOSE = "docker-compose.test.yml"
 _MIGRATE = """\
@@ -28,6 +31,8 @@ _HOOK = """\
 """
 _PLUGINS = 'pytest_plugins = ["realservices"]  # the fixtures of real services\n'
 _TEST_FOLDERS = ("tests", "test")
+_MOST = 9
+"""SQL files that are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ def _config(root: Path) -> Step:
     folders = [name for name in _TEST_FOLDERS if (root / name).is_dir()]
     wanted = {
         "migrate": _MIGRATE.format(paths=", ".join(f'"{name}"' for name in folders or ["."])),
-        "realservices": _SERVICES,
+        "realservices": _SERVICES + _schemas(root),
     }
     try:
         tool = tomllib.loads(text).get("tool", {})
@@ -67,6 +72,19 @@ def _config(root: Path) -> Step:
         return Step(path.name, "kept", f"has `tool` as an inline table; add: {' '.join(added.split())}")
     names = " and ".join(f"[tool.{name}]" for name in wanted if name not in tool)
     return _grow(path, text, grown, names)
+
+
+def _schemas(root: Path) -> str:
+    """The SQL files that create tables, as settings to switch on: a person knows which of them are the schema."""
+    found: dict[str, list[str]] = {"postgres": [], "clickhouse": []}
+    for name in creating_files(root):
+        text = (root / name).read_text(encoding="utf-8", errors="replace")
+        found["clickhouse" if re.search(r"\bENGINE\s*=", text, re.IGNORECASE) else "postgres"].append(name)
+    return "".join(
+        f"\n# [tool.realservices.{service}]\n# schema = {json.dumps(names[:_MOST])}\n"
+        for service, names in found.items()
+        if names
+    )
 
 
 def _compose(root: Path) -> Step:
@@ -120,7 +138,8 @@ def _conftest(root: Path) -> Step:
         return Step(name, "kept", "names realservices")
     if re.search(r"^pytest_plugins\b", text, re.MULTILINE):
         return Step(name, "kept", "has pytest_plugins of its own; pytest finds the plugin without it too")
-    grown = f"{text.rstrip()}\n\n{_PLUGINS}" if text.strip() else _PLUGINS
+    apart = "\n\n\n" if text.rstrip().rpartition("\n")[2][:1] in (" ", "\t") else "\n\n"
+    grown = f"{text.rstrip()}{apart}{_PLUGINS}" if text.strip() else _PLUGINS
     return _grow(path, text, grown, "the plugin realservices", name)
 
 

@@ -26,12 +26,12 @@ def apply(
     from rich.console import Console
 
     from migrator.applying import apply as run
-    from migrator.applying import read_only
+    from migrator.applying import patch_of, read_only
     from migrator.reports.applied import print_applied
-    from migrator.reports.diff import unified
-    from migrator.scanning import locate, progress
+    from migrator.scanning import check_services, locate, progress
 
     config, relative = locate(paths)
+    check_services(config)
     chosen = read_only(config.root, only)
     with progress() as advance:
         result = run(
@@ -44,15 +44,16 @@ def apply(
             progress=advance,
         )
     if dry_run:
-        diffs = "".join(unified(item.path, item.old_text, item.new_text or "") for item in result.changed)
         if sys.stdout.isatty():
             from rich.syntax import Syntax
 
+            from migrator.reports.diff import unified
             from migrator.reports.visible import visible
 
+            diffs = "".join(unified(item.path, item.old_text, item.new_text or "") for item in result.changed)
             Console().print(Syntax(visible(diffs, lines=True), "diff", background_color="default"))
         else:
-            sys.stdout.buffer.write(diffs.encode("utf-8", "surrogateescape"))
+            sys.stdout.buffer.writelines(patch_of(config.root, item) for item in result.changed)
     print_applied(result, Console(stderr=dry_run), dry_run=dry_run or check)
     if result.failures:
         sys.exit(2)

@@ -46,11 +46,16 @@ def scan(
     from migrator.cache import open_memory
     from migrator.errors import UsageError
     from migrator.saying import warn
-    from migrator.scanning import locate, run_scan
+    from migrator.scanning import check_services, locate, run_scan
 
     if output is not None and not Path(output).parent.is_dir():
         raise UsageError(f"--output {output}: its folder does not exist; make it first")
     config, relative = locate(paths)
+    check_services(config)
+    if executor is not None:
+        from migrator.executors import scheduler_address
+
+        scheduler_address(executor)  # what is kept is no reason to take a wrong one
     memory = None if no_cache else open_memory(config, relative)
     name = f"{form}-{by}"
     said = memory.recall(name) if memory is not None else None

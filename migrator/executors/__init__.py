@@ -23,13 +23,19 @@ class Executor(Protocol):
         """Raises UsageError where the other side is lost."""
 
 
-@contextlib.contextmanager
-def open_executor(url: str) -> Iterator[Executor]:
-    """The executor that a URL names. Raises UsageError where it cannot be had."""
+def scheduler_address(url: str) -> str:
+    """HOST:PORT of the scheduler that a URL names. Raises UsageError where it names none."""
     scheme, separator, address = url.partition("://")
     host, colon, port = address.rpartition(":")
     if scheme != "dask" or not (separator and colon and host and port.isdecimal()):
         raise UsageError(f"--executor {url}: not understood; write dask://HOST:PORT, a Dask scheduler's address")
+    return address
+
+
+@contextlib.contextmanager
+def open_executor(url: str) -> Iterator[Executor]:
+    """The executor that a URL names. Raises UsageError where it cannot be had."""
+    address = scheduler_address(url)
     try:
         from migrator.executors.dask import connect
     except ModuleNotFoundError as error:

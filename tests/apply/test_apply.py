@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import textwrap
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -148,6 +149,41 @@ def test_the_dry_run_is_a_patch_that_git_applies(project: Project) -> None:
     project.migrate("apply")
     assert {path: path.read_bytes() for path in project.root.rglob("*.py")} == by_git
     assert by_git != before
+
+
+def test_the_patch_of_files_in_other_encodings_is_one_that_git_applies(project: Project) -> None:
+    latin, marked = project.root / "tests" / "test_latin.py", project.root / "tests" / "test_marked.py"
+    text = """
+        async def test_é(mock_redis):
+            mock_redis.get.return_value = None
+            assert await read(mock_redis, "é") is None
+    """
+    text = textwrap.dedent(text).lstrip("\n")
+    latin.write_bytes(f"# coding: latin-1\n{text}".encode("latin-1"))
+    marked.write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
+    project.git("init", "-q")
+    project.git("add", ".")
+    project.git("commit", "-qm", "before")
+    command = [sys.executable, "-m", "migrator", "apply", "--dry-run"]
+    done = subprocess.run(command, cwd=project.root, capture_output=True, check=True)
+    (project.root / "the.patch").write_bytes(done.stdout)
+    project.git("apply", "the.patch")
+    by_git = latin.read_bytes(), marked.read_bytes()
+    project.git("checkout", "-q", ".")
+    project.migrate("apply")
+    assert (latin.read_bytes(), marked.read_bytes()) == by_git
+    assert all(b"real_redis" in data for data in by_git)
+
+
+def test_a_wrong_setting_of_the_runtime_is_one_line(project: Project) -> None:
+    project.write("tests/test_a.py", SAVES)
+    with (project.root / "pyproject.toml").open("a") as stream:
+        stream.write('\n[tool.realservices.postgres]\nschemas = ["db/schema.sql"]\n')
+    for command in ("scan", "apply"):
+        done = project.migrate(command, code=2)
+        (line,) = done.stderr.splitlines()
+        assert "pyproject.toml: tool.realservices.postgres.schemas is not a known key" in line
+        assert done.stdout == ""
 
 
 def test_check_says_by_its_exit_code_whether_something_would_change(project: Project) -> None:

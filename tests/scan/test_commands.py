@@ -341,6 +341,8 @@ def test_bad_configuration_is_one_line(tree: Path, config: str, said: list[str])
         ["scan", "--frobnicate"],
         ["check", "nowhere.py"],
         ["nonsense"],
+        ["services", "nonsense"],
+        ["scan", "--executor", "nonsense"],
     ],
 )
 def test_bad_usage_is_one_line(tree: Path, arguments: list[str]) -> None:
@@ -348,6 +350,18 @@ def test_bad_usage_is_one_line(tree: Path, arguments: list[str]) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_no_command_shows_them(tree: Path) -> None:
+    for command in ([], ["services"]):
+        done = migrate(tree, *command)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "\nCommands:\n" in done.stderr
+
+
+def test_what_is_kept_takes_no_wrong_executor(tree: Path) -> None:
+    assert migrate(tree, "scan").returncode == 0
+    assert migrate(tree, "scan", "--executor", "nonsense").returncode == 2
 
 
 def test_configured_paths_that_do_not_exist(tree: Path) -> None:

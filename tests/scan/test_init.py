@@ -121,6 +121,26 @@ def test_a_configuration_that_cannot_grow_is_kept(tmp_path: Path, text: str, sai
     assert (tmp_path / "pyproject.toml").read_text() == text
 
 
+def test_files_that_create_tables_are_named(tmp_path: Path) -> None:
+    write(tmp_path, "db/schema.sql", "CREATE TABLE users (id TEXT PRIMARY KEY);\n")
+    write(tmp_path, "db/events.sql", "CREATE TABLE events (id UInt64) ENGINE = MergeTree ORDER BY id;\n")
+    write(tmp_path, "db/rows.sql", "INSERT INTO users VALUES ('u1');\n")
+    init(tmp_path)
+    text = (tmp_path / "pyproject.toml").read_text()
+    assert '\n# [tool.realservices.postgres]\n# schema = ["db/schema.sql"]\n' in text
+    assert '\n# [tool.realservices.clickhouse]\n# schema = ["db/events.sql"]\n' in text
+    assert tomllib.loads(text)["tool"]["realservices"] == {"provider": "auto"}
+    assert tomllib.loads(text.replace("\n# ", "\n"))["tool"]["realservices"]["postgres"] == {
+        "schema": ["db/schema.sql"]
+    }
+
+
+def test_what_follows_a_function_stands_two_lines_below_it(tmp_path: Path) -> None:
+    write(tmp_path, "conftest.py", "def pytest_configure():\n    pass\n")
+    init(tmp_path)
+    assert "    pass\n\n\npytest_plugins = " in (tmp_path / "conftest.py").read_text()
+
+
 def test_plugins_of_ones_own_are_kept(tmp_path: Path) -> None:
     write(tmp_path, "conftest.py", "pytest_plugins = ['mine']\n")
     assert init(tmp_path)[3] == "kept"
