@@ -26,7 +26,7 @@ from migrator.codemods.handed_out import joined
 from migrator.codemods.handed_together import Apart, is_container, is_opened, is_taken_apart, taken_apart
 from migrator.codemods.in_test_case import is_on_self, without_self
 from migrator.codemods.kept_on_self import as_fixture, folded
-from migrator.codemods.layout import laid_out
+from migrator.codemods.layout import WIDTH, laid_out, width_of
 from migrator.codemods.line import line_of
 from migrator.codemods.listed_calls import listed_calls
 from migrator.codemods.literals import Asserted, literals_of
@@ -1008,8 +1008,17 @@ class _Rewriter:
                 small,
                 Refuse("it is patched in or handed out by another mock: real_services.bind(target, …) the real one"),
             )
-        changed = self.expressions(small)
-        return [statement.with_changes(body=[changed])]
+        changed = statement.with_changes(body=[self.expressions(small)])
+        return [self._laid_out(changed, width_of(statement, self.module, self._depth()))]
+
+    def _depth(self) -> int:
+        """Characters in front of a statement of the block that is being rewritten."""
+        return len(self.indent) + 4 * (1 + len(self.later))
+
+    def _laid_out(
+        self, statement: cst.BaseStatement | cst.SimpleStatementLine, width: int = WIDTH
+    ) -> cst.BaseStatement:
+        return laid_out(statement, self.module, self._depth(), width)
 
     def _is_alias(self, small: cst.BaseSmallStatement) -> bool:
         """`self.redis = mock_redis`: it is kept for other methods."""
@@ -1091,9 +1100,7 @@ class _Rewriter:
     def _replaced(self, statement: cst.SimpleStatementLine, lines: Sequence[str]) -> list[cst.BaseStatement]:
         made: list[cst.BaseStatement] = []
         for number, line in enumerate(lines):
-            parsed = laid_out(
-                cst.parse_statement(line, self.module.config_for_parsing), self.module, len(self.indent) + 4
-            )
+            parsed = self._laid_out(cst.parse_statement(line, self.module.config_for_parsing))
             if number == 0:
                 parsed = parsed.with_changes(leading_lines=statement.leading_lines)
             if number == len(lines) - 1 and isinstance(parsed, cst.SimpleStatementLine):

@@ -41,7 +41,9 @@ EXAMPLES = [
             await real_postgres.seed("users", {"email": "a@b.c"})
             assert await create(real_postgres, "a@b.c") is False
             assert real_postgres.journal.count("execute") == 1
-            assert real_postgres.journal.last("execute").args == ("INSERT INTO users (email) VALUES ($1)", "a@b.c")
+            assert real_postgres.journal.last("execute").args == (
+                "INSERT INTO users (email) VALUES ($1)", "a@b.c"
+            )
         """,
     ),
 ]

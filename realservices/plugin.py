@@ -13,6 +13,7 @@ from realservices.errors import ServiceError
 from realservices.fixtures import NEEDS, SESSION
 
 _TRUE = ("1", "true", "yes", "on")
+_FALSE = ("", "0", "false", "no", "off")
 _PROVIDERS = ("auto", "external", "compose", "embedded")
 _OPTION = "--real-services"
 _NAMED = pytest.StashKey[list[str]]()  # the lines of the header
@@ -179,7 +180,10 @@ def _give_back_path(config: pytest.Config, args: list[str]) -> None:
 def _provider(option: str | None) -> str | None:
     """The provider that was asked for, "" for the configured one, None when real services are off."""
     if option is None:
-        return "" if os.environ.get("USE_REAL_SERVICES", "").strip().lower() in _TRUE else None
+        said = os.environ.get("USE_REAL_SERVICES", "").strip().lower()
+        if said not in _TRUE + _FALSE:
+            raise ServiceError(f"environment: USE_REAL_SERVICES cannot be {said!r}; use true or false")
+        return "" if said in _TRUE else None
     if option and option not in _PROVIDERS:
         raise ServiceError(
             f"--real-services: {option!r} is no provider; use one of {', '.join(_PROVIDERS)}, as --real-services=auto"

@@ -71,6 +71,13 @@ def test_an_unknown_provider(write: Callable[[Mapping[str, str]], None], run: Ru
     assert "'embeded' is no provider; use one of auto, external, compose, embedded" in outcome.text
 
 
+def test_a_switch_that_is_neither_on_nor_off(write: Callable[[Mapping[str, str]], None], run: Run) -> None:
+    write({"test_it.py": TEST})
+    outcome = run("-q", on=None, USE_REAL_SERVICES="yess")
+    assert outcome.code == 2, outcome.text
+    assert "ERROR: environment: USE_REAL_SERVICES cannot be 'yess'; use true or false" in outcome.text
+
+
 def test_off_says_how_to_switch_it_on(write: Callable[[Mapping[str, str]], None], run: Run) -> None:
     write({"test_it.py": TEST})
     outcome = run("-q", "-rs", on=None)
