@@ -36,8 +36,8 @@ def print_checklist(checklist: Checklist, console: Console) -> None:
         table = Table(title=phase.title, title_justify="left", box=None, pad_edge=False, header_style="bold")
         table.add_column("item", ratio=3)
         table.add_column("status", ratio=2)
-        table.add_column("evidence", ratio=5)
-        table.add_column("next", ratio=3)
+        table.add_column("evidence", ratio=5, overflow="fold")
+        table.add_column("next", ratio=3, overflow="fold")
         for item in phase.items:
             table.add_row(*_cells(item))
         console.print(table)

@@ -71,7 +71,7 @@ def _data(report: Report, history: History | None) -> dict[str, Any]:
         "owned": any(file.owner for file in report.files),
         "baseline": report.baseline is not None,
         "map": _map(report),
-        "history": _burndown(history) if history is not None else None,
+        "history": _burndown(history) if history is not None and len(history.samples) > 1 else None,
     }
 
 
