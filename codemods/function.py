@@ -7,7 +7,7 @@ everything else in the file stays as it is by construction.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -24,6 +24,7 @@ from migrator.codemods.flows import in_passing
 from migrator.codemods.foreign import foreign, guessed
 from migrator.codemods.handed_out import joined
 from migrator.codemods.handed_together import Apart, is_container, is_opened, is_taken_apart, taken_apart
+from migrator.codemods.handing_mock import handing
 from migrator.codemods.in_test_case import is_on_self, without_self
 from migrator.codemods.kept_on_self import as_fixture, folded
 from migrator.codemods.layout import WIDTH, laid_out, width_of
@@ -32,7 +33,7 @@ from migrator.codemods.listed_calls import listed_calls
 from migrator.codemods.literals import Asserted, literals_of
 from migrator.codemods.look import look
 from migrator.codemods.methods import METHODS
-from migrator.codemods.patch_bind import TAKEN_OUT, Binding, binding, undone
+from migrator.codemods.patch_bind import TAKEN_OUT, Binding, binding, getters, hands_out, method_of, undone
 from migrator.codemods.patch_class import own_text
 from migrator.codemods.patch_context import BY_HAND, Patches, patches_of
 from migrator.codemods.patch_decorator import below_docstring, undecorated
@@ -40,6 +41,7 @@ from migrator.codemods.patch_factory import as_client, returned
 from migrator.codemods.patch_fixture import Handed
 from migrator.codemods.patch_gives import given_by_patches, is_only_given
 from migrator.codemods.patch_started import handed, is_started
+from migrator.codemods.patched_attribute import names_of
 from migrator.codemods.registry import expressions, service_table, statements
 from migrator.codemods.site import (
     ASSERTIONS,
@@ -293,7 +295,10 @@ def _each(
     used: set[str] = set()
     journals: set[str] = set()
     probes: list[tuple[StandIn, _Rewriter, cst.Module]] = []
+    handed = _handed_by(module, indent, candidates, imports)
     for stand_in in candidates:
+        if stand_in.name in handed:
+            continue  # it goes, and stays, with what it hands out
         held = allowed(stand_in) or _unmovable(stand_in, view, environment, chunk)
         if held is not None:
             left += [] if stand_in.how == "through" else [held]  # it is explained where the test's fixture stays
@@ -321,6 +326,12 @@ def _each(
     shared = [item for item in moved if item.service in journals and sum(item.service == o.service for o in moved) > 1]
     left += [Left(item, item.line, _SHARED.format(item.service), "manual") for item in shared]
     moved = [item for item in moved if item not in shared]
+    for item in (item for item in candidates if item.name in handed):
+        kept = next((row for row in left if row.stand_in.name == handed[item.name]), None)
+        if kept is not None:
+            left.append(
+                Left(item, item.line, f"it hands out {handed[item.name]}, which stays: {kept.reason}", kept.fix)
+            )
     if not moved:
         return Outcome(None, (), tuple(left))
     left = _without_what_they_held(left, moved)
@@ -369,6 +380,15 @@ def _outcome(
         is_empty,
         frozenset(imports),
     )
+
+
+def _handed_by(
+    module: cst.Module, indent: str, candidates: Sequence[StandIn], imports: dict[str, str]
+) -> dict[str, str]:
+    """The stand-ins that do no more than hand another one out: name to the name of that."""
+    of_names = {name: item.name for item in candidates for name in (item.name, *item.aliases)}
+    found = handing(_function(module, indent), of_names, module.code_for_node, imports)
+    return {item.name: of_names[item.mock] for item in found}
 
 
 def _is_pass(statement: cst.CSTNode) -> bool:
@@ -474,6 +494,9 @@ class _Rewriter:
         self.patches = self._patches(stand_in, imports) if is_patched else Patches()
         self.gone = {*self.patches.gone}
         """Lines that are only about a patch that is there no more."""
+        self.handing = [*handing(self.function, self.names, module.code_for_node, imports)]
+        """The patched mocks that only hand this one out."""
+        self.getters = getters(self.function, self.names)
         self.stopped = {self.patches.stopped} - {""}
         asynchronous = stand_in.asynchronous
         if asynchronous is None:
@@ -574,7 +597,11 @@ class _Rewriter:
             )
         block = self.function.body.with_changes(body=_without_first_blank(body))
         changed = self.function.with_changes(body=block, params=self.parameters())
-        changed = undecorated(changed, [item for item, _ in self.patches.items if item is not None])
+        gone = [item.place for item in self.handing]
+        changed = undecorated(changed, [*(item for item, _ in self.patches.items if item is not None), *gone])
+        for item in self.handing:
+            self.used.add("handing_mock")
+            changed = changed.with_changes(params=without(changed.params, item.name))
         for patcher in ("monkeypatch", "mocker"):
             if self.services and not _names(block, patcher):
                 changed = changed.with_changes(params=without(changed.params, patcher))
@@ -782,9 +809,9 @@ class _Rewriter:
         while index < len(body):
             statement = body[index]
             index += 1
-            if statement in self.gone or is_taken_apart(statement):
+            if statement in self.gone or is_taken_apart(statement) or self._is_handing(statement):
                 continue
-            if not self.mentions(statement):
+            if not self.mentions(statement) and not self._puts_getter(statement):
                 out.append(statement)
                 continue
             if isinstance(statement, cst.SimpleStatementLine):
@@ -809,10 +836,11 @@ class _Rewriter:
         """The statements of `with patch(target, mock):` after binding the real client; None where it is no such."""
         found = [(item, self._binding(item)) for item in statement.items]
         bindings = [bound for _, bound in found if bound is not None]
-        if not bindings or not isinstance(statement.body, cst.IndentedBlock):
+        hands = [item for item in statement.items if self._hands(item)]
+        if not (bindings or hands) or not isinstance(statement.body, cst.IndentedBlock):
             return None
         if not all(self._asserts(following) for block in (*self.later, after) for following in block):
-            if all(bound.of_object for bound in bindings) and not self.patches.items:
+            if all(bound.stays for bound in bindings) and not self.patches.items and not hands:
                 return None  # it puts the real one there, and takes it out where it ends
             raise _Refused(statement, Refuse("what follows the patch may want what it replaced: bind by hand"))
         # a name that the body of the `with` gives it is none yet where that begins
@@ -821,11 +849,16 @@ class _Rewriter:
             self._bound(bound, statement.leading_lines if not number else (), face)
             for number, bound in enumerate(bindings)
         ]
-        kept = [item for item, bound in found if bound is None]
+        kept = [item for item, bound in found if bound is None and item not in hands]
+        if any(_names(item, name) for name in _roots(bindings) for item in kept):
+            raise _Refused(statement, Refuse("the patch is put into what the same with makes: nest them"))
         if not kept:
-            return [*made, *self.block(statement.body.body)]
+            body = self.block(statement.body.body)
+            if body and not made:
+                body[0] = body[0].with_changes(leading_lines=[*statement.leading_lines, *_leading(body[0])])
+            return [*made, *body]
         kept[-1] = kept[-1].with_changes(comma=statement.items[-1].comma)
-        rest = statement.with_changes(items=kept, leading_lines=())
+        rest = statement.with_changes(items=kept, leading_lines=() if made else statement.leading_lines)
         if self.mentions(rest):
             rest = self.compound(rest)  # type: ignore[assignment]
         return [*made, rest]
@@ -840,7 +873,36 @@ class _Rewriter:
         return self._binds(item.item) if item.asname is None else None
 
     def _binds(self, call: cst.BaseExpression) -> Binding | None:
-        return binding(call, self.names, self.function, self.test.imports)
+        mocks = {item.name.partition(".")[0] for item in self.view.stand_ins} - {"self"}
+        found = binding(call, self.names, self.function, self.test.imports, mocks)
+        if found is not None and isinstance(call, cst.Call):
+            given = [item.value.value for item in call.args if isinstance(item.value, cst.Name)]
+            self.gone |= {self.getters[name] for name in given if name in self.getters}
+        return found
+
+    def _puts_getter(self, statement: cst.BaseStatement) -> bool:
+        """Whether a function of the test that returns the mock is named in a statement, as in `setattr(path, get)`."""
+        return any(_names(statement, name) for name in self.getters)
+
+    def _hands(self, place: cst.CSTNode) -> bool:
+        """Whether a patch only makes a mock that hands this one out."""
+        return any(place is item.place for item in self.handing)
+
+    def _is_handing(self, statement: cst.BaseStatement) -> bool:
+        return isinstance(statement, cst.SimpleStatementLine) and self._hands(statement.body[0])
+
+    def _replaces(self, small: cst.Assign) -> Binding | None:
+        """What `get.return_value = mock` and `cache.get_client = AsyncMock(return_value=mock)` bind."""
+        for item in self.handing:
+            if small is item.statement:
+                return Binding("bind_factory", item.target)
+        target = small.targets[0].target
+        if len(small.targets) != 1 or not isinstance(target, cst.Attribute) or not hands_out(small.value, self.names):
+            return None
+        mocks = {item.name.partition(".")[0] for item in self.view.stand_ins} - {"self"}
+        name = cst.SimpleString(f'"{target.attr.value}"')
+        made = method_of([target.value, name], {*mocks, *self.names})
+        return Binding("bind_factory", made) if made is not None else None
 
     def _own_patch(self, small: cst.BaseSmallStatement) -> Binding | None:
         """What `mock = mocker.patch(target)` or `mock = patcher.start()` binds."""
@@ -997,6 +1059,8 @@ class _Rewriter:
         if self.target.stand_in.how in ("local", "factory") and (among := self._made_among(small)) is not None:
             return [statement.with_changes(body=[self.expressions(among)]), *self._accepting()]
         bound = self._binds(small.value) if isinstance(small, cst.Expr) else None
+        if bound is None and isinstance(small, cst.Assign):
+            bound = self._replaces(small)
         if bound is not None:
             return [self._bound(bound, statement.leading_lines)]
         if isinstance(small, cst.Assign) and self._keeps(small):
@@ -1041,7 +1105,7 @@ class _Rewriter:
         """`connect.return_value = mock`, `monkeypatch.setattr(…, mock)`: something else gives it to the code."""
         if isinstance(small, cst.Expr) and isinstance(small.value, cst.Call):
             called = self.code(small.value.func).split(".")
-            return bool({"monkeypatch", "patch", "mocker"} & set(called))
+            return bool({"monkeypatch", "patch", "mocker"} & set(called)) and not self._sets(small.value)
         if not isinstance(small, cst.Assign):
             return False
         return any(
@@ -1049,6 +1113,13 @@ class _Rewriter:
             and {"return_value", "side_effect"} & set(self.code(item.target).split("."))
             for item in small.targets
         )
+
+    def _sets(self, call: cst.Call) -> bool:
+        """`monkeypatch.setattr(cache, "client", mock)`: it puts the real one there as well."""
+        plain = [item.value for item in call.args if item.keyword is None]
+        given = plain[2] if len(plain) == 3 == len(call.args) else None
+        is_one = isinstance(given, cst.Name) and given.value in self.names
+        return self.code(call.func) == "monkeypatch.setattr" and is_one and not undone(self.function)
 
     def _keeps(self, small: cst.Assign) -> bool:
         """Whether a mock, or what is made with it, is put on self: only where it moves in all methods may that be."""
@@ -1281,6 +1352,16 @@ class _Bytes:
 
     def visit_SimpleString(self, node: cst.SimpleString) -> None:
         self.found |= self.programs and "b" in node.prefix
+
+
+def _roots(bindings: Sequence[Binding]) -> Iterator[str]:
+    """The names that what is bound is reached by."""
+    for bound in bindings:
+        yield from names_of(bound.target)[:1]
+
+
+def _leading(statement: cst.BaseStatement) -> Sequence[cst.EmptyLine]:
+    return getattr(statement, "leading_lines", ())
 
 
 def _names(node: cst.CSTNode, name: str) -> bool:

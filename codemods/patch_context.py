@@ -226,11 +226,11 @@ def patches_of(
         found_here = replace(found_here, gone=by_hand.gone, stopped=stopped)
     if path is None:
         return found_here
-    longer = tuple((place, replace(patch, target=_longer(patch.target, path))) for place, patch in items)
-    return replace(found_here, items=longer, method="bind_factory")
+    extended = tuple((place, replace(patch, target=longer(patch.target, path))) for place, patch in items)
+    return replace(found_here, items=extended, method="bind_factory")
 
 
-def _longer(literal: str, path: Sequence[str]) -> str:
+def longer(literal: str, path: Sequence[str]) -> str:
     """A string literal with names added to the dotted path that it is."""
     return f"{literal[:-1]}{''.join(f'.{name}' for name in path)}{literal[-1]}"
 

@@ -5,6 +5,7 @@ import functools
 import importlib
 import inspect
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -93,22 +94,26 @@ class RealServices:
         Raises ServiceError where the path names nothing.
         """
         owner, name = _resolve(target)
-        before = vars(owner).get(name, _MISSING) if isinstance(owner, type) else getattr(owner, name, _MISSING)
-        if before is _MISSING and not hasattr(owner, name):
+        if not hasattr(owner, name):
             raise ServiceError(f"bind: {target} names nothing: {_named(owner)} has no {name}")
-        self._bound.append((owner, name, before))
-        setattr(owner, name, value)
+        self._put(owner, name, value)
 
-    def bind_factory(self, target: str, value: Any) -> None:
-        """Let what a dotted path names return `value` when called, awaited where the original is; until the end.
+    def bind_factory(self, target: str | Callable[..., Any], value: Any) -> None:
+        """Let what a dotted path names, or a method of an object, return `value` when called; until the end.
 
-        Raises ServiceError where the path names nothing.
+        It is awaited where the original is. Raises ServiceError where the path names nothing.
         """
-        owner, name = _resolve(target)
+        owner, name = _resolve(target) if isinstance(target, str) else _place(target)
         original = getattr(owner, name, _MISSING)
         if original is _MISSING:
             raise ServiceError(f"bind_factory: {target} names nothing: {_named(owner)} has no {name}")
-        self.bind(target, _factory(original, value))
+        self._put(owner, name, _factory(original, value))
+
+    def _put(self, owner: Any, name: str, value: Any) -> None:
+        own = isinstance(owner, type) or inspect.ismethod(getattr(owner, name))  # a method is its class's
+        before = vars(owner).get(name, _MISSING) if own and hasattr(owner, "__dict__") else getattr(owner, name)
+        self._bound.append((owner, name, before))
+        setattr(owner, name, value)
 
     def undo(self) -> None:
         """Take out what was bound, last first."""
@@ -147,6 +152,14 @@ def _factory(original: Any, value: Any) -> Any:
         return value
 
     return functools.wraps(original)(plain) if callable(original) else plain
+
+
+def _place(method: Callable[..., Any]) -> tuple[Any, str]:
+    """The object and the name of a method of it."""
+    owner, name = getattr(method, "__self__", None), getattr(method, "__name__", "")
+    if owner is None or getattr(owner, name, None) != method:
+        raise ServiceError(f"bind_factory: {method!r} is no method of an object; write the dotted path of a function")
+    return owner, name
 
 
 def _resolve(target: str) -> tuple[Any, str]:

@@ -23,6 +23,7 @@ BEGIN
 END $$
 """
 _FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_connect = asyncpg.connect  # what a test binds in its place is for the application
 _GUARD = "realservices"
 _BEGIN = f"BEGIN; SAVEPOINT {_GUARD}"
 _numbers = itertools.count(1)
@@ -322,7 +323,7 @@ class Connections:
         return await self._opened()
 
     async def _opened(self) -> Any:
-        return await asyncpg.connect(
+        return await _connect(
             self._dsn(),
             timeout=self._connect_timeout,
             command_timeout=self._query_timeout,
