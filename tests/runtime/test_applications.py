@@ -25,7 +25,7 @@ def test_everything(copy: Callable[[str], None], run: Run) -> None:
     copy("shop")
     outcome = run("-v")
     assert outcome.code == 0, outcome.text
-    assert outcome.count("passed") == 25
+    assert outcome.count("passed") == 26
     for line in ("postgres ", "redis ", "clickhouse "):
         assert f"real services: {line}" in outcome.text
 
@@ -34,7 +34,7 @@ def test_in_parallel_and_in_any_order(copy: Callable[[str], None], run: Run) -> 
     copy("shop")
     outcome = run("-q", "-n", "2")
     assert outcome.code == 0, outcome.text
-    assert outcome.count("passed") == 25
+    assert outcome.count("passed") == 26
 
 
 @pytest.mark.parametrize(
