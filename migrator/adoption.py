@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import ast
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from migrator.config import REAL_FIXTURES
 from migrator.inventory import Project
-from migrator.sieve import mentions
+from migrator.sieve import Spelt, mentions
 
 ROOTS = frozenset(
     {*REAL_FIXTURES, "real_services", "test_user", "test_organization", "test_agent", "test_conversation"}
@@ -70,9 +69,9 @@ def real_tests(project: Project) -> list[RealTest]:
     searched: set[str] = set()
     while fresh := names - searched:
         searched |= fresh
-        pattern = mentions(fresh)
+        spelt = mentions(fresh)
         for path in (path for path in project.paths if path not in files):
-            if (tree := _parsed(project, path, pattern)) is not None:
+            if (tree := _parsed(project, path, spelt)) is not None:
                 files[path] = list(_functions(tree.body, ""))
         names |= {
             item.fixture
@@ -83,10 +82,10 @@ def real_tests(project: Project) -> list[RealTest]:
     return [row for path in sorted(files) for row in _rows(files, path)]
 
 
-def _parsed(project: Project, path: str, pattern: re.Pattern[bytes]) -> ast.Module | None:
+def _parsed(project: Project, path: str, spelt: Spelt) -> ast.Module | None:
     try:
         data = project.bytes(path)
-        return ast.parse(data) if pattern.search(data) else None
+        return ast.parse(data) if spelt(data) else None
     except (OSError, SyntaxError, ValueError, RecursionError):
         return None
 

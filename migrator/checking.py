@@ -81,9 +81,10 @@ def check_files(given: Sequence[str]) -> Check:
     before = beside(lambda: _before(subject, texts.before, known)) if entries is None else None
     if len(paths) > _MANY and all(read(config.root / path) == texts.now[path] for path in (*paths, *context)):
         project = open_project(config.root, [path for path in paths if texts.now[path] is not None], config)
+        found = [violation for view in project.files.values() for violation in view.violations]
     else:
         project = _project(subject, texts.now, {**known})
-    found = _violations(project)
+        found = project.places()
     if before is not None:
         new = _not_before(subject, found, before(), texts.before, repositories)
     else:
@@ -127,10 +128,6 @@ def _project(subject: _Subject, texts: Mapping[str, bytes | None], facts: dict[s
     return Project(subject.config.root, subject.config, there, list(subject.context), archive, [])
 
 
-def _violations(project: Project) -> list[Violation]:
-    return [violation for view in project.files.values() for violation in view.violations]
-
-
 @functools.cache
 def _facts(path: str, data: bytes | None, *, whole: bool = False) -> Facts:
     if data is None:
@@ -160,7 +157,7 @@ def _not_in_baseline(
 def _before(subject: _Subject, texts: Mapping[str, bytes | None], known: Mapping[str, Facts]) -> Marks:
     if not any(texts[path] is not None for path in subject.paths):
         return {}
-    return marks_of(_violations(_project(subject, texts, {**known})))
+    return marks_of(_project(subject, texts, {**known}).places())
 
 
 def _not_before(

@@ -32,17 +32,18 @@ def forked(
     jobs: int,
     phase: str = "",
     progress: Progress | None = None,
+    rounds: int = _ROUNDS,
 ) -> list[Result]:
     """The results in the order of the items. What `work` changes in memory stays in its process.
 
-    Where there is no fork, or little to do, it is done here.
+    Where there is no fork, or little to do, it is done here. One round does where `work` keeps nothing in memory.
     """
     global _work
     if jobs <= 1 or len(items) < _FEW or not _can_fork():
         return list(_told(map(work, items), len(items), phase, progress))
     _work = work
     try:
-        return list(_told(_rounds(items, jobs), len(items), phase, progress))
+        return list(_told(_rounds(items, jobs, rounds), len(items), phase, progress))
     finally:
         _work = None
 
@@ -56,11 +57,11 @@ def _can_fork() -> bool:
     return "fork" in multiprocessing.get_all_start_methods()
 
 
-def _rounds(items: Sequence[Item], jobs: int) -> Iterator[Any]:
+def _rounds(items: Sequence[Item], jobs: int, rounds: int) -> Iterator[Any]:
     import multiprocessing
 
     size = max(1, min(_PIECE, len(items) // (jobs * 8)))
-    together = max(_ROUND * jobs, -(-len(items) // _ROUNDS))
+    together = max(_ROUND * jobs, -(-len(items) // rounds))
     for start in range(0, len(items), together):
         with multiprocessing.get_context("fork").Pool(jobs, _collect) as pool:
             yield from pool.imap(_do, items[start : start + together], size)

@@ -27,7 +27,7 @@ from migrator.inventory import (
     conftests,
 )
 from migrator.judge import Judge
-from migrator.keeping import Bases, Keeping
+from migrator.keeping import Bases
 from migrator.known import Known, Notes, Unknown
 from migrator.libraries import FAKE_FIXTURES
 from migrator.model import FileView, Unreadable
@@ -157,13 +157,13 @@ class _Renewal:
                 raise _GiveUp
         if any(path not in self.old and path not in self.changed for path in above):
             raise _GiveUp
-        pattern = mentions(self.records.names - {*FAKE_FIXTURES}) if self.records.names - {*FAKE_FIXTURES} else None
+        spelt = mentions(self.records.names - {*FAKE_FIXTURES})
         for path in sorted(self.changed & {*own, *self.reached}):
             if path in above:
                 self._take(path, read_facts(self.root, path, always=True) or Facts(path), _Row(True))
             elif path in own and (facts := read_quickly(self.root, path)) is not None:
                 self._take(path, facts, _Row(True))
-            elif path in own and pattern is not None and (row := read_asking(self.root, path, pattern)) is not None:
+            elif path in own and (row := read_asking(self.root, path, spelt)) is not None:
                 self._take(path, row[0], _Row(False, frozenset(row[1])))
             elif path in self.reached:
                 raise _GiveUp
@@ -251,8 +251,7 @@ class _Renewal:
                 raise _GiveUp
             project.reading.named[path] = named
             row.names, row.reached = named.names, frozenset(named.trace.paths & self.reached)
-            judge = project.judge_of(path)
-            row.bases, row.uses = judge.keeping.bases(path), judge.uses(path)
+            row.bases, row.uses = named.bases, named.uses
         everything: dict[str, _Row | Record] = {**self.kept, **self.rows}
         if closure(everything) != (frozenset(self.listed), self.records.names):
             raise _GiveUp
@@ -265,10 +264,8 @@ class _Renewal:
         everything: dict[str, _Row | Record] = {**self.kept, **self.rows}
         bases = {path: row.bases for path, row in everything.items() if row.bases}
         uses = together(row.uses for row in everything.values())
-        judge = Judge(project.linker, self.config)
-        judge.everywhere = uses
-        judge.keeping = Keeping(project.linker, bases=bases)
-        project.judge = judge
+        project.judge = Judge(project.linker, self.config)
+        project.judge.join(bases, (row.uses for row in everything.values()))
         inherited = inherited_in(bases)
         for path, record in list(self.kept.items()):
             same = inherited.get(path, frozenset()) == record.inherited
@@ -282,7 +279,8 @@ class _Renewal:
         self.redo.add(path)
         self.rows[path] = _Row(record.root, record.mentioned, record.names, record.reached, record.bases, record.uses)
         project.reading.traces[path] = record.trace
-        project.reading.named[path] = Named(record.names, record.reached, Trace(paths={*record.reached}))
+        trace = Trace(paths={*record.reached})
+        project.reading.named[path] = Named(record.names, record.reached, trace, record.bases, record.uses)
         if record.mentioned:
             project.reading.mentioned[path] = {*record.mentioned}
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from copy import copy
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -23,9 +22,9 @@ from migrator.judge import Judge
 from migrator.keeping import Bases
 from migrator.libraries import FAKE_FIXTURES
 from migrator.link import Linker, is_test_file
-from migrator.model import FileView, FixtureView, Unreadable
+from migrator.model import FileView, FixtureView, Unreadable, Violation
 from migrator.reading import read_all, read_asking, read_facts
-from migrator.sieve import mentions
+from migrator.sieve import Spelt, mentions
 from migrator.traces import Trace, Used
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ class Store:
         self.plugins = tuple((path, dotted) for path in listed if path in facts for dotted in facts.head(path).plugins)
         self._facts = facts
         self._listings: dict[str, frozenset[str]] = {}
+        self._modules: dict[tuple[str, str], tuple[str | None, tuple[str, ...], tuple[str, ...]]] = {}
         self._base = str(root)
         self._empty: set[str] = set()
 
@@ -55,17 +55,40 @@ class Store:
     def __contains__(self, path: object) -> bool:
         return isinstance(path, str) and self.get(path) is not None
 
-    def exists(self, path: str) -> bool:
-        """Whether the tree has the file."""
-        self.trace.paths.add(path)
-        return self._exists(path)
+    def module(self, dotted: str, folder: str) -> str | None:
+        """The file that a dotted module names, seen from a folder, None where the tree has none.
 
-    def offers(self, folder: str, name: str) -> bool:
-        """Whether a folder holds a module or package of that name."""
-        self.trace.folders.add(folder)
-        self.trace.tops.add(name)
-        names = self._listing(folder)
-        return name in names or f"{name}.py" in names
+        Every file of a tree asks for much the same, so the answer is kept, with what it is made of.
+        """
+        key = (dotted, folder)
+        known = self._modules.get(key)
+        if known is None:
+            known = self._modules[key] = self._module(dotted, folder)
+        found, folders, paths = known
+        self.trace.folders.update(folders)
+        self.trace.tops.add(dotted.partition(".")[0])
+        self.trace.paths.update(paths)
+        return found
+
+    def _module(self, dotted: str, folder: str) -> tuple[str | None, tuple[str, ...], tuple[str, ...]]:
+        """The file of a module; the folders that were looked in and the files that were looked for."""
+        relative = dotted.replace(".", "/")
+        top = dotted.partition(".")[0]
+        folders = ["", "src"]
+        while folder:
+            folders.append(folder)
+            folder = folder.rpartition("/")[0]
+        paths: list[str] = []
+        for number, base in enumerate(folders, 1):
+            names = self._listing(base)
+            if top not in names and f"{top}.py" not in names:
+                continue
+            stem = f"{base}/{relative}" if base else relative
+            for candidate in (f"{stem}.py", f"{stem}/__init__.py"):
+                paths.append(candidate)
+                if self._exists(candidate):
+                    return candidate, tuple(folders[:number]), tuple(paths)
+        return None, tuple(folders), tuple(paths)
 
     def get(self, path: str) -> Facts | None:
         """The facts of a file that others may refer to, None where there is none.
@@ -164,11 +187,33 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The names of mock fixtures that a file defines or lets others see; other files that were read for that."""
+    """The names of mock fixtures that a file defines or lets others see; other files that were read for that.
+
+    With them what else it says for the whole tree.
+    """
 
     names: frozenset[str]
     reached: frozenset[str]
     trace: Trace
+    bases: Bases
+    uses: Used
+    further: frozenset[str] = frozenset()
+    """What was looked at for the latter alone."""
+
+    def is_stale(self, changed: Set[str]) -> bool:
+        """Whether it may be another when other files are."""
+        return not (changed.isdisjoint(self.trace.paths) and changed.isdisjoint(self.further))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What came of asking one file; its facts, read again whole, where an unread function speaks after all."""
+
+    path: str
+    trace: Trace | None
+    """What was looked at to say whether it speaks; None where all of it was read."""
+    whole: Packed | None = None
+    named: Named | None = None
 
 
 @dataclass(slots=True)
@@ -244,11 +289,15 @@ class Project:
         if self._views is None:
             listed = set(self.store.listed)
             paths = [path for path in self.paths if path in listed]
-            self.judge.prepare()  # or each process would
-            rows = forked(self.judged, paths, self.jobs, "judging", self.progress)
+            rows = forked(self.judged, paths, self.jobs, "judging", self.progress, rounds=1)
             self.judged_files.update({row.view.path: row for row in rows})
             self._views = {row.view.path: row.view for row in rows if row.view.violations or row.view.functions}
         return self._views
+
+    def places(self) -> list[Violation]:
+        """The violations of all files, in path order, and nothing else of them: what a check asks for."""
+        paths = [path for path in self.paths if path in self.store.listed_paths]
+        return [violation for path in paths for violation in self.judge_of(path).places(path)]
 
     @property
     def context(self) -> dict[str, FileView]:
@@ -287,13 +336,15 @@ class Project:
         return Judged(view, judge.keeping.bases(path), judge.uses(path), judge.linker.facts.trace)
 
     def named(self, path: str) -> Named:
-        """The names of mock fixtures that one file defines or lets others see."""
+        """What one file says for the whole tree."""
         judge = self.judge_of(path)
+        store = judge.linker.facts
         names = frozenset(mock_fixture_names(judge, path))
-        trace = judge.linker.facts.trace
+        trace, store.trace = store.trace, Trace()
         listed = self.store.listed_paths
         reached = frozenset(other for other in trace.paths if other not in listed and self.store.knows(other))
-        return Named(names, reached, trace)
+        bases, uses = judge.keeping.bases(path), judge.uses(path)
+        return Named(names, reached, trace, bases, uses, frozenset(store.trace.paths - trace.paths))
 
     def speaks(self, path: str) -> tuple[bool, Trace]:
         """Whether an unread function of a file has names that stand for mocks after all."""
@@ -340,54 +391,87 @@ def open_project(
     for path in above:
         facts.add(read_facts(root, path, always=True) or Facts(path))
     reading = Reading()
+    plugins: tuple[tuple[str, str], ...] = ()
+    fresh = {*facts}
+    loud: set[str] = set()
     while True:
         context = [*above, *reading.reached]
         project = Project(root, config, found, context, facts.copy(), unlisted, processes, progress)
-        loud = _read_whole(project, [path for path in facts if facts.head(path).is_quiet], reading)
-        if loud:
-            for packed in loud:
+        if project.store.plugins != plugins:
+            fresh, plugins = {*facts}, project.store.plugins
+        quiet = set() if loud else {path for path in facts if facts.head(path).is_quiet}
+        whole = _ask(project, reading, fresh, quiet)
+        if whole:
+            for packed in whole:
                 facts.add_packed(packed)
-            project = Project(root, config, found, context, facts.copy(), unlisted, processes, progress)
+            fresh = loud = {packed.head.path for packed in whole}
+            continue
         project.reading = reading
-        before = len(facts)
-        reading.named = {path: project.named(path) for path in project.store.listed}
-        for path in sorted(set().union(*(named.reached for named in reading.named.values())) - {*facts}):
+        known = {*facts}
+        for path in sorted(set().union(*(named.reached for named in reading.named.values())) - known):
             facts.add(project.store[path])
             reading.reached.add(path)
-        fresh = {name for named in reading.named.values() for name in named.names} - reading.names - set(FAKE_FIXTURES)
+        names = {name for named in reading.named.values() for name in named.names} - reading.names - {*FAKE_FIXTURES}
         rest = [path for path in found if path not in facts]
-        if fresh and rest:
-            pattern = mentions(fresh)
+        if names and rest:
+            spelt = mentions(names)
 
-            def asking(path: str, pattern: re.Pattern[bytes] = pattern) -> tuple[Packed, set[str]] | None:
-                row = read_asking(root, path, pattern)
+            def asking(path: str, spelt: Spelt = spelt) -> tuple[Packed, set[str]] | None:
+                row = read_asking(root, path, spelt)
                 return (pack(row[0]), row[1]) if row is not None else None
 
-            for row in forked(asking, rest, processes, "looking for requests", progress):
+            for row in forked(asking, rest, processes, "looking for requests", progress, rounds=1):
                 if row is not None:
                     facts.add_packed(row[0])
                     reading.mentioned[row[0].head.path] = row[1]
-        reading.names |= fresh
-        if len(facts) == before:
+        reading.names |= names
+        if len(facts) == len(known):
+            project.judge.join(
+                {path: named.bases for path, named in reading.named.items() if named.bases},
+                [named.uses for named in reading.named.values()],
+            )
             return project
+        fresh = loud | ({*facts} - known)
+        loud = set()
 
 
-def _read_whole(project: Project, paths: list[str], reading: Reading) -> list[Packed]:
-    """The facts of those files, read again, in which an unread function's names stand for mocks after all."""
+def _ask(project: Project, reading: Reading, fresh: Set[str], quiet: Set[str]) -> list[Packed]:
+    """Asks the files what they say for the whole tree, where fresh facts of some may have made it another.
 
-    def again(path: str) -> tuple[Packed | None, Trace]:
-        speaks, trace = project.speaks(path)
-        if not speaks:
-            return None, trace
-        return pack(read_facts(project.root, path, always=True, whole=True) or Facts(path)), trace
+    The facts of those quiet files, read again, in which an unread function's names stand for mocks after all.
+    """
 
-    rows = forked(again, paths, project.jobs, "linking", project.progress)
-    for path, (packed, trace) in zip(paths, rows, strict=True):
-        reading.late = reading.late or (packed is not None and path in reading.traces)
-        reading.traces.setdefault(path, Trace()).update(trace)
-    loud = [packed for packed, _ in rows if packed is not None]
-    reading.whole |= {packed.head.path for packed in loud}
-    return loud
+    def speaks(path: str) -> bool:
+        if path not in quiet:
+            return False
+        before = reading.traces.get(path)
+        return before is None or path in fresh or not fresh.isdisjoint(before.paths)
+
+    def says(path: str) -> bool:
+        before = reading.named.get(path)
+        return before is None or path in fresh or before.is_stale(fresh)
+
+    def ask(path: str) -> _Asked:
+        trace = None
+        if speaks(path):
+            is_loud, trace = project.speaks(path)
+            if is_loud:
+                facts = read_facts(project.root, path, always=True, whole=True) or Facts(path)
+                return _Asked(path, trace, pack(facts))
+        return _Asked(path, trace, named=project.named(path) if says(path) else None)
+
+    found = []
+    asked = [path for path in project.store.listed if speaks(path) or says(path)]
+    for row in forked(ask, asked, project.jobs, "linking", project.progress, rounds=1):
+        if row.trace is not None:
+            reading.late = reading.late or (row.whole is not None and row.path in reading.traces)
+            reading.traces.setdefault(row.path, Trace()).update(row.trace)
+        if row.named is not None:
+            reading.named[row.path] = row.named
+        if row.whole is not None:
+            reading.whole.add(row.path)
+            found.append(row.whole)
+    return found
 
 
 def conftests(root: Path, paths: Iterable[str]) -> set[str]:

@@ -6,7 +6,7 @@ import posixpath
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -84,17 +84,10 @@ class Judge:
         self._containers: dict[tuple[str, int], Container | None] = {}
         self._wired: dict[tuple[str, int], tuple[tuple[str, int], ...]] = {}
 
-    def prepare(self) -> None:
-        """Looks through the tree at once, each file of which is opened once."""
-        passing = Judge(Linker(self.linker.facts, self.config.services), self.config)
-        bases: dict[str, Bases] = {}
-        used: list[Used] = []
-        for path in self.linker.facts.listed:
-            used.append(passing.uses(path))
-            if found := passing.keeping.bases(path):
-                bases[path] = found
+    def join(self, bases: Mapping[str, Bases], uses: Iterable[Used]) -> None:
+        """Takes what each file says for the whole tree, so that none is opened to ask it again."""
         self.keeping = Keeping(self.linker, bases=bases)
-        self.everywhere = together(used)
+        self.everywhere = together(uses)
 
     # -- a file
 
@@ -103,12 +96,22 @@ class Judge:
         facts = self.linker.facts[path]
         try:
             with _many_frames():
-                return self._file(path, facts)
+                return FileView(path, self._places(path, facts), tuple(self._functions(path, facts)))
         except RecursionError:
             facts.error = "has names that are taken from each other over too many steps to be judged"
             return FileView(path, (), ())
 
-    def _file(self, path: str, facts: Facts) -> FileView:
+    def places(self, path: str) -> tuple[Violation, ...]:
+        """All places of one file in order; what its functions work with is not looked at."""
+        facts = self.linker.facts[path]
+        try:
+            with _many_frames():
+                return self._places(path, facts)
+        except RecursionError:
+            facts.error = "has names that are taken from each other over too many steps to be judged"
+            return ()
+
+    def _places(self, path: str, facts: Facts) -> tuple[Violation, ...]:
         found = [
             *self._imports(path, facts),
             *self._candidates(path, facts),
@@ -117,7 +120,7 @@ class Judge:
         ]
         found = _one_code_a_place(found)
         found.sort(key=lambda violation: (violation.span, violation.code))
-        return FileView(path, tuple(self._suppress(facts, found)), tuple(self._functions(path, facts)))
+        return tuple(self._suppress(facts, found))
 
     def _suppress(self, facts: Facts, found: list[Violation]) -> Iterator[Violation]:
         lines = {mark.line: mark for mark in facts.suppressions if mark.reason}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from migrator.model import FileView
 from migrator.narrow import words
+from migrator.sieve import mentions
 from migrator.source import split_lines, tree_of
 
 _MADE = frozenset({"RS201", "RS202", "RS203"})
@@ -57,10 +58,10 @@ def leftovers(
 def _places(names: Collection[str], paths: Iterable[str], read: Callable[[str], bytes]) -> dict[str, list[str]]:
     """The files that mention each of the names."""
     found: dict[str, list[str]] = {name: [] for name in names}
-    pattern = re.compile(rb"\b(?:%s)\b" % b"|".join(sorted(name.encode() for name in names)))
+    spelt = mentions(names)
     for path in paths if names else ():
-        for name in set(pattern.findall(read(path))):
-            found[name.decode()].append(path)
+        for name in spelt(read(path)):
+            found[name].append(path)
     return found
 
 

@@ -5,11 +5,9 @@ Values are evaluated lazily and kept, so that only what a candidate asks about i
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from migrator.evidence import (
     BY_NAME,
@@ -43,8 +41,7 @@ from migrator.traces import Trace
 STAND_INS = frozenset({"mock", "fake"})
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """What an origin turned out to be.
 
     kind: mock, fake (objects); mock_class, fake_class (calling makes one); partial (a partial over a mock class);
@@ -55,7 +52,7 @@ class Value:
     kind: str
     name: str = ""
     path: str = ""
-    index: int = -1
+    index: int = -1  # type: ignore[assignment]  # tuples have a method of that name, which nobody asks for here
     evidence: Evidence = NO_EVIDENCE
     asynchronous: bool | None = None
     parts: tuple[tuple[object, Origin], ...] = ()
@@ -65,6 +62,10 @@ class Value:
 
 UNKNOWN_VALUE = Value("unknown")
 REAL_VALUE = Value("real")
+_UNKNOWN_VALUES = (UNKNOWN_VALUE,)
+_REAL_VALUES = (REAL_VALUE,)
+_PLAIN = {"?": _UNKNOWN_VALUES, "real": _REAL_VALUES, "none": _REAL_VALUES, "str": _REAL_VALUES}
+"""What is the same in every file."""
 
 _FAKE_WORDS = (("fake",), ("mock",), ("stub",), ("dummy",), ("in", "memory"), ("inmemory",), ("mocked",))
 _HANDED_OUT: dict[str, Service] = {
@@ -112,11 +113,8 @@ class Tree(Protocol):
     def get(self, path: str) -> Facts | None:
         """The facts of a file, None where there is none."""
 
-    def exists(self, path: str) -> bool:
-        """Whether the tree has the file."""
-
-    def offers(self, folder: str, name: str) -> bool:
-        """Whether a folder of the tree holds a module or package of that name."""
+    def module(self, dotted: str, folder: str) -> str | None:
+        """The file that a dotted module names, seen from a folder, None where the tree has none."""
 
 
 class Linker:
@@ -138,31 +136,15 @@ class Linker:
 
     def module(self, dotted: str, importer: str) -> str | None:
         """The file of the tree that a dotted module names, seen from an importing file."""
-        folder = posixpath.dirname(importer)
+        if not dotted:
+            return None
+        folder = importer.rpartition("/")[0]
         key = (dotted, folder)
         if key not in self._modules:
-            self._modules[key] = self._find_module(dotted, folder)
+            top = dotted.partition(".")[0]
+            library = dotted in MOCK_LIBRARIES or dotted in FAKE_LIBRARIES or top in FAKE_LIBRARIES
+            self._modules[key] = self.facts.module(dotted, "" if library else folder)
         return self._modules[key]
-
-    def _find_module(self, dotted: str, folder: str) -> str | None:
-        relative = dotted.replace(".", "/")
-        if not relative:
-            return None
-        library = dotted in MOCK_LIBRARIES or dotted in FAKE_LIBRARIES or dotted.split(".", 1)[0] in FAKE_LIBRARIES
-        folders = ["", "src"]
-        here = folder
-        while here and not library:
-            folders.append(here)
-            here = posixpath.dirname(here)
-        top = dotted.partition(".")[0]
-        for base in folders:
-            if not self.facts.offers(base, top):
-                continue
-            stem = f"{base}/{relative}" if base else relative
-            for candidate in (f"{stem}.py", f"{stem}/__init__.py"):
-                if self.facts.exists(candidate):
-                    return candidate
-        return None
 
     def _external(self, dotted: str, importer: str) -> tuple[Value, ...]:
         parts = dotted.split(".")
@@ -218,74 +200,89 @@ class Linker:
 
     def values(self, path: str, origin: Origin) -> tuple[Value, ...]:
         """What an origin of a file can be; never empty."""
+        plain = _PLAIN.get(origin[0])
+        if plain is not None:
+            return plain
         key = (path, origin)
         known = self._values.get(key)
         if known is not None:
             return known
         if key in self._busy or len(self._busy) > 150:
-            return (UNKNOWN_VALUE,)
+            return _UNKNOWN_VALUES
         self._busy.add(key)
         try:
-            found = tuple(dict.fromkeys(self._evaluate(path, origin)))[:16] or (UNKNOWN_VALUE,)
+            found = tuple(self._evaluate(path, origin))
         finally:
             self._busy.discard(key)
-        self._values[key] = found
+        if len(found) > 1:
+            found = tuple(dict.fromkeys(found))[:16]
+        self._values[key] = found = found or _UNKNOWN_VALUES
         return found
 
-    def _evaluate(self, path: str, origin: Origin) -> Iterator[Value]:
-        kind = origin[0]
-        facts = self.facts[path]
-        if kind == "?":
-            yield UNKNOWN_VALUE
-        elif kind in ("real", "none", "str"):
-            yield REAL_VALUE
-        elif kind == "ext":
-            yield from self._external(origin[1], path)
-        elif kind == "glob":
-            yield from self._global(path, facts, origin[1])
-        elif kind == "param":
-            yield from self._parameter(path, facts, origin[1], origin[2])
-        elif kind == "fixture":
-            yield from self._requested(path, origin[1], origin[2])
-        elif kind == "fn":
-            yield Value("function", facts.functions[origin[1]].qualname, path, origin[1])
-        elif kind == "cls":
-            yield Value("class", facts.classes[origin[1]].qualname, path, origin[1])
-        elif kind == "self":
-            yield Value("instance", facts.classes[origin[1]].qualname, path, origin[1])
-        elif kind == "or":
-            for part in origin[1]:
-                yield from self.values(path, part)
-        elif kind == "attr":
-            if origin[2] == "param" and origin[1][0] == "param" and origin[1][2] == "request":
-                yield from self._request_param(path, facts, origin[1][1])
+    def _evaluate(self, path: str, origin: Origin) -> Iterable[Value]:
+        evaluate = _EVALUATIONS.get(origin[0])
+        return evaluate(self, path, origin) if evaluate is not None else _UNKNOWN_VALUES
+
+    def _of_import(self, path: str, origin: Origin) -> tuple[Value, ...]:
+        return self._external(origin[1], path)
+
+    def _of_global(self, path: str, origin: Origin) -> Iterator[Value]:
+        return self._global(path, self.facts[path], origin[1])
+
+    def _of_parameter(self, path: str, origin: Origin) -> Iterator[Value]:
+        return self._parameter(path, self.facts[path], origin[1], origin[2])
+
+    def _of_request(self, path: str, origin: Origin) -> Iterator[Value]:
+        return self._requested(path, origin[1], origin[2])
+
+    def _of_function(self, path: str, origin: Origin) -> tuple[Value, ...]:
+        return (Value("function", self.facts[path].functions[origin[1]].qualname, path, origin[1]),)
+
+    def _of_class(self, path: str, origin: Origin) -> tuple[Value, ...]:
+        kind = "class" if origin[0] == "cls" else "instance"
+        return (Value(kind, self.facts[path].classes[origin[1]].qualname, path, origin[1]),)
+
+    def _of_several(self, path: str, origin: Origin) -> Iterator[Value]:
+        for part in origin[1]:
+            yield from self.values(path, part)
+
+    def _of_attribute(self, path: str, origin: Origin) -> Iterator[Value]:
+        _, base, name = origin
+        if name == "param" and base[0] == "param" and base[2] == "request":
+            yield from self._request_param(path, self.facts[path], base[1])
+            return
+        for value in self.values(path, base):
+            yield from self.attribute(value, name, path)
+
+    def _of_call(self, path: str, origin: Origin) -> Iterator[Value]:
+        _, called, arguments, keywords = origin
+        if called[0] == "glob":
+            if called in _WRAPPERS and arguments and called[1] not in self.facts[path].names:
+                yield from self.values(path, arguments[0])
                 return
-            for value in self.values(path, origin[1]):
-                yield from self.attribute(value, origin[2], path)
-        elif kind == "call" and origin[1] in _WRAPPERS and origin[2] and origin[1][1] not in facts.names:
-            yield from self.values(path, origin[2][0])
-        elif kind == "call" and origin[1] == ("glob", "dict") and origin[3] and "dict" not in facts.names:
-            yield Value("holder", path=path, parts=origin[3])
-        elif kind == "call":
-            for value in self.values(path, origin[1]):
-                yield from self.call(value, origin, path)
-        elif kind == "ctx":
-            for value in self.values(path, origin[1]):
-                yield from self._entered(value)
-        elif kind == "iter":
-            for value in self.values(path, origin[1]):
-                yield from self._items(value, None)
-        elif kind == "item":
-            for value in self.values(path, origin[1]):
-                yield from self._items(value, origin[2])
-        elif kind == "seq":
-            yield Value("holder", path=path, parts=tuple(enumerate(origin[1])))
-        elif kind == "dict":
-            yield Value("holder", path=path, parts=origin[1])
-        elif kind == "lambda":
-            yield Value("lambda", path=path, parts=((None, origin[1]),))
-        else:
-            yield UNKNOWN_VALUE
+            if called[1] == "dict" and keywords and "dict" not in self.facts[path].names:
+                yield Value("holder", path=path, parts=keywords)
+                return
+        for value in self.values(path, called):
+            yield from self.call(value, origin, path)
+
+    def _of_context(self, path: str, origin: Origin) -> Iterator[Value]:
+        for value in self.values(path, origin[1]):
+            yield from self._entered(value)
+
+    def _of_part(self, path: str, origin: Origin) -> Iterator[Value]:
+        key = origin[2] if origin[0] == "item" else None
+        for value in self.values(path, origin[1]):
+            yield from self._items(value, key)
+
+    def _of_sequence(self, path: str, origin: Origin) -> tuple[Value, ...]:
+        return (Value("holder", path=path, parts=tuple(enumerate(origin[1]))),)
+
+    def _of_dict(self, path: str, origin: Origin) -> tuple[Value, ...]:
+        return (Value("holder", path=path, parts=origin[1]),)
+
+    def _of_lambda(self, path: str, origin: Origin) -> tuple[Value, ...]:
+        return (Value("lambda", path=path, parts=((None, origin[1]),)),)
 
     def _global(self, path: str, facts: Facts, name: str) -> Iterator[Value]:
         origins = facts.names.get(name)
@@ -387,7 +384,7 @@ class Linker:
         if value.kind == "patcher":
             yield from value.product or (UNKNOWN_VALUE,)
         elif value.kind == "fake_class" or value.kind == "fake_module":
-            yield replace(value, kind="fake")
+            yield value._replace(kind="fake")
         elif value.kind in ("mock", "fake", "holder", "monkeypatch"):
             yield value
         else:
@@ -409,7 +406,7 @@ class Linker:
             yield (
                 member
                 if member.kind == "fake_class"
-                else replace(value, kind="fake_member", name=f"{value.name}.{name}")
+                else value._replace(kind="fake_member", name=f"{value.name}.{name}")
             )
         elif kind == "module":
             target = self.module(f"{value.name}.{name}", path)
@@ -509,11 +506,11 @@ class Linker:
         elif kind == "starter":
             yield from value.product
         elif kind == "fake_class":
-            yield replace(value, kind="fake")
+            yield value._replace(kind="fake")
         elif kind in STAND_INS:
             yield value
         elif (kind == "fake_member" and value.name.endswith((".get_redis", ".connect"))) or kind == "fake_member":
-            yield replace(value, kind="fake")
+            yield value._replace(kind="fake")
         elif kind == "mocker_class":
             yield Value("mocker")
         elif kind == "function":
@@ -692,7 +689,7 @@ class Linker:
             product = (Value("holder", path=path, parts=()),)
         elif new is not None and not is_default:
             product = tuple(
-                replace(item, evidence=min(item.evidence, evidence)) if item.kind in STAND_INS else item
+                item._replace(evidence=min(item.evidence, evidence)) if item.kind in STAND_INS else item
                 for item in self.values(path, new)
             )
         else:
@@ -729,7 +726,7 @@ class Linker:
             for value in self.values(path, arguments[0]):
                 if value.kind in ("mock_class", "partial"):
                     made = self._made(value, arguments[1:], keywords, path)
-                    yield replace(value, kind="partial", evidence=made.evidence, asynchronous=made.asynchronous)
+                    yield value._replace(kind="partial", evidence=made.evidence, asynchronous=made.asynchronous)
                     found = True
                 elif value.kind == "function":
                     yield value
@@ -841,6 +838,8 @@ class Linker:
         if function.cls is not None and function.name.startswith("test"):
             for owner, number in self.classes(path, function.cls):
                 decorators += [(owner, item) for item in reversed(self.facts[owner].classes[number].decorators)]
+        if not decorators:
+            return {}
         for owner, decorator in decorators:
             if decorator[0] not in ("call", "glob", "attr"):
                 continue
@@ -939,16 +938,14 @@ class Linker:
         own = self.fixture_table(path).get(name)
         if own is not None:
             yield own
-        folder = posixpath.dirname(path)
-        while True:
-            conftest = posixpath.join(folder, "conftest.py")
+        folder = path
+        while folder:
+            folder = folder.rpartition("/")[0]
+            conftest = f"{folder}/conftest.py" if folder else "conftest.py"
             if conftest != path and conftest in self.facts:
                 found = self.fixture_table(conftest).get(name)
                 if found is not None:
                     yield found
-            if not folder:
-                break
-            folder = posixpath.dirname(folder)
         for table in self.plugin_tables:
             if name in table:
                 yield table[name]
@@ -1043,6 +1040,25 @@ class Linker:
         return None
 
 
+_EVALUATIONS: dict[str, Callable[[Linker, str, Origin], Iterable[Value]]] = {
+    "ext": Linker._of_import,
+    "glob": Linker._of_global,
+    "param": Linker._of_parameter,
+    "fixture": Linker._of_request,
+    "fn": Linker._of_function,
+    "cls": Linker._of_class,
+    "self": Linker._of_class,
+    "or": Linker._of_several,
+    "attr": Linker._of_attribute,
+    "call": Linker._of_call,
+    "ctx": Linker._of_context,
+    "iter": Linker._of_part,
+    "item": Linker._of_part,
+    "seq": Linker._of_sequence,
+    "dict": Linker._of_dict,
+    "lambda": Linker._of_lambda,
+}
+"""How each kind of origin is evaluated."""
 _SPEAKING = frozenset(
     "mock_class mock_module mock_member mocker mocker_class mocker_member monkeypatch monkeypatch_member patch spy"
     " patcher starter partial fake_class fake_module fake_member".split()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from migrator.extract import extract
 from migrator.facts import Facts
 from migrator.forked import Progress, end_with_parent
 from migrator.link import is_test_file
-from migrator.sieve import may_violate
+from migrator.sieve import Spelt, may_violate
 
 FULL = bool(os.environ.get("MIGRATE_FULL_PARSE"))
 """Every file parsed and every function read: slow, and what the quick way is compared with."""
@@ -58,13 +57,14 @@ def read_quickly(root: Path, path: str) -> Facts | None:
     return read_facts(root, path, always=posixpath.basename(path) == "conftest.py")
 
 
-def read_asking(root: Path, path: str, pattern: re.Pattern[bytes]) -> tuple[Facts, set[str]] | None:
+def read_asking(root: Path, path: str, spelt: Spelt) -> tuple[Facts, set[str]] | None:
     """The facts of a file that spells what is looked for, and what of it."""
     try:
-        said = {name.decode() for name in pattern.findall(source.read(root / path))}
+        data = source.read(root / path)
     except OSError:
         return None
-    return (read_facts(root, path, always=True) or Facts(path), said) if said else None
+    said = spelt(data)
+    return (understand(path, data), said) if said else None
 
 
 def read_all(root: Path, paths: list[str], jobs: int, progress: Progress | None) -> Archive:
