@@ -11,7 +11,7 @@ from migrator.source import tree_of
 
 def answers_in(path: str, text: str, line: int) -> Iterator[Answer]:
     """What `AsyncMock(return_value=…, get=AsyncMock(…))` answers."""
-    if "(" not in text:
+    if "(" not in text or "=" not in text:
         return
     try:
         statements = tree_of(text.strip()).body

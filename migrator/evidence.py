@@ -5,16 +5,15 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from migrator.model import Service
 
 CONFIGURED, SPEC, TARGET, NAME, METHODS, NOTHING = range(6)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Evidence:
+class Evidence(NamedTuple):
     """Strength (less is stronger), the service, and what says so."""
 
     rank: int
@@ -409,7 +408,7 @@ def client_methods(used: Iterable[str]) -> tuple[Service, int] | None:
 
 def configured(mapping: Mapping[str, Service], *names: str) -> Evidence | None:
     """Evidence of `[tool.migrate.services]`: a name, a dotted path, or the path that holds it."""
-    for name in names:
+    for name in names if mapping else ():
         parts = name.split(".")
         for length in range(len(parts), 0, -1):
             prefix = ".".join(parts[:length])

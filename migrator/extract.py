@@ -61,13 +61,19 @@ _FRAMES = 3_000
 
 
 class _Scope:
-    __slots__ = ("cls", "function", "globals", "items", "kind", "names", "parent")
+    __slots__ = ("chained", "cls", "function", "globals", "items", "kind", "names", "owner", "parent")
 
-    def __init__(self, kind: str, parent: _Scope | None, function: int | None, cls: int | None) -> None:
+    def __init__(
+        self, kind: str, parent: _Scope | None, function: int | None, cls: int | None, owner: Function | None
+    ) -> None:
         self.kind = kind
         self.parent = parent
         self.function = function
+        self.owner = owner
+        """The function itself."""
         self.cls = cls
+        self.chained = False
+        """Whether one of its names has a dot."""
         self.names: dict[str, list[Origin]] = {}
         self.globals: set[str] = set()
         self.items: dict[str, list[Origin]] = {}
@@ -142,10 +148,10 @@ class _Extractor:
         self.whole = whole
         self.text = text
         # ast counts lines by \n, \r\n and \r only; str.splitlines would also split at form feeds
-        self.lines = re.split(r"\r\n|\r|\n", text)
+        self.lines = re.split(r"\r\n|\r|\n", text) if "\r" in text else text.split("\n")
         self.ascii = text.isascii()
         self.rebinding = "nonlocal " in text
-        self.scope = _Scope("module", None, None, None)
+        self.scope = _Scope("module", None, None, None, None)
         self.scope.names = facts.names
         self.hints: list[str] = []
         self.queue: deque[Callable[[], None]] = deque()
@@ -156,12 +162,12 @@ class _Extractor:
     # -- positions and text
 
     def _column(self, line: int, offset: int) -> int:
-        if self.ascii:
-            return offset + 1
         text = self.lines[line - 1]
         return len(text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "replace")) + 1
 
     def span(self, node: ast.AST) -> Span:
+        if self.ascii:
+            return Span(node.lineno, node.col_offset + 1, node.end_lineno, node.end_col_offset + 1)  # type: ignore[attr-defined]
         return Span(
             node.lineno,  # type: ignore[attr-defined]
             self._column(node.lineno, node.col_offset),  # type: ignore[attr-defined]
@@ -180,27 +186,28 @@ class _Extractor:
     def symbol(self, node: ast.AST) -> str:
         parts: list[str] = []
         while True:
-            if isinstance(node, ast.Attribute):
-                parts.append(node.attr)
-                node = node.value
-            elif isinstance(node, ast.Call):
+            kind = type(node)
+            if kind is ast.Attribute:
+                parts.append("." + node.attr)  # type: ignore[attr-defined]
+                node = node.value  # type: ignore[attr-defined]
+            elif kind is ast.Name:
+                if not parts:
+                    return node.id  # type: ignore[attr-defined, no-any-return]
+                parts.append(node.id)  # type: ignore[attr-defined]
+                break
+            elif kind is ast.Call:
                 parts.append("()")
-                node = node.func
+                node = node.func  # type: ignore[attr-defined]
             elif isinstance(node, ast.Subscript):
                 parts.append(f"[{key}]" if (key := _key(node)) else "[]")
                 node = node.value
             elif isinstance(node, ast.Await):
                 node = node.value
-            elif isinstance(node, ast.Name):
-                parts.append(node.id)
-                break
             else:
                 parts.append("…")
                 break
-        text = ""
-        for part in reversed(parts):
-            text += part if part.startswith(("(", "[")) else ("." if text else "") + part
-        return text
+        parts.reverse()
+        return "".join(parts)
 
     # -- scopes
 
@@ -246,11 +253,13 @@ class _Extractor:
         names = self.facts.names if name in scope.globals else scope.names
         if scope.kind == "function" and self.nesting == 0:
             names[name] = [origin]
-            prefix = name + "."
-            for stale in [key for key in names if key.startswith(prefix)]:
-                del names[stale]
-            for stale in [text for text in scope.items if text.startswith((prefix, name + "["))]:
-                del scope.items[stale]
+            if scope.chained:
+                prefix = name + "."
+                for stale in [key for key in names if key.startswith(prefix)]:
+                    del names[stale]
+            if scope.items:
+                for stale in [text for text in scope.items if text.startswith((name + ".", name + "["))]:
+                    del scope.items[stale]
         else:
             known = names.setdefault(name, [])
             if origin not in known and len(known) < 12:
@@ -260,14 +269,13 @@ class _Extractor:
 
     @property
     def function(self) -> Function | None:
-        return None if self.scope.function is None else self.facts.functions[self.scope.function]
+        return self.scope.owner
 
     def test_name(self) -> str:
-        if self.scope.function is not None:
-            return self.facts.functions[self.scope.function].test
-        if self.scope.cls is not None:
-            return self.facts.classes[self.scope.cls].test
-        return ""
+        scope = self.scope
+        if scope.owner is not None:
+            return scope.owner.test
+        return self.facts.classes[scope.cls].test if scope.cls is not None else ""
 
     def add(self, shape: str, node: ast.AST, symbol: str, **more: object) -> Candidate:
         candidate = Candidate(
@@ -414,7 +422,7 @@ class _Extractor:
 
         def body() -> None:
             saved = self.scope, self.nesting, self.hints
-            self.scope = _Scope("function", owner, index, cls if cls is not None else owner.cls)
+            self.scope = _Scope("function", owner, index, cls if cls is not None else owner.cls, function)
             self.nesting, self.hints = 0, hints[:0]
             names = self.scope.names
             for position, parameter in enumerate(function.parameters):
@@ -533,7 +541,7 @@ class _Extractor:
         self.add("class", node, node.name, origin=("cls", index)).test = test
         self.bind(node.name, ("cls", index))
         saved = self.scope, self.nesting, self.hints
-        self.scope = _Scope("class", owner, owner.function, index)
+        self.scope = _Scope("class", owner, owner.function, index, owner.owner)
         self.nesting, self.hints = 0, []
         self.block(node.body)
         self.scope, self.nesting, self.hints = saved
@@ -552,7 +560,10 @@ class _Extractor:
         function.returns.append(origin)
         if isinstance(value, ast.Call):
             function.returned_calls.append((self.source(value), value.lineno))
-        function.returned_names.extend(node.id for node in ast.walk(value) if isinstance(node, ast.Name))
+        if type(value) is ast.Name:
+            function.returned_names.append(value.id)
+        elif type(value) is not ast.Constant:
+            function.returned_names.extend(node.id for node in ast.walk(value) if isinstance(node, ast.Name))
         return origin
 
     def visit_assign(self, node: ast.Assign) -> None:
@@ -635,10 +646,12 @@ class _Extractor:
 
     def local(self, name: str, origin: Origin, line: int, value: ast.expr | None) -> None:
         function = self.function
-        if function is not None and origin[0] in _LOCAL_KINDS and self.scope.kind == "function":
+        if function is None or name in function.locals:
+            return
+        if origin[0] in _LOCAL_KINDS and self.scope.kind == "function":
             maker = self.source(value) if value is not None else ""
             root = _root_text(value) if value is not None else ""
-            function.locals.setdefault(name, Local(origin, line, maker, root))
+            function.locals[name] = Local(origin, line, maker, root)
 
     def assign_attribute(self, target: ast.Attribute, origin: Origin, value: ast.expr | None) -> None:
         origin = _bounded(origin)
@@ -671,6 +684,7 @@ class _Extractor:
                     attributes.append(origin)
                 self.local(chain, origin, target.lineno, value)
             elif scope.kind == "function":
+                scope.chained = True
                 if self.nesting == 0:
                     scope.names[chain] = [origin]
                 else:
@@ -745,6 +759,14 @@ class _Extractor:
             self.block(case.body)
             self.nesting -= 1
 
+    def visit_assert(self, node: ast.Assert) -> None:
+        self.ev(node.test)
+        if node.msg is not None:
+            self.ev(node.msg)
+
+    def visit_nothing(self, node: ast.stmt) -> None:
+        """`pass` and its like."""
+
     def visit_global(self, node: ast.Global) -> None:
         self.scope.globals.update(node.names)
 
@@ -756,18 +778,20 @@ class _Extractor:
     # -- expressions
 
     def ev(self, node: ast.expr) -> Origin:
-        handler = _EXPRESSIONS.get(type(node))
-        if self.depth > _DEPTH and (self.depth > _DEPTH + _CHAIN or type(node) not in _LINKS):
+        kind = type(node)
+        depth = self.depth
+        if depth > _DEPTH and (depth > _DEPTH + _CHAIN or kind not in _LINKS):
             self.apart(node)
             return UNKNOWN
-        self.depth += 1
-        try:
-            if handler is None:
-                self.children(node)
-                return REAL
-            return handler(self, node)
-        finally:
-            self.depth -= 1
+        handler = _EXPRESSIONS.get(kind)
+        self.depth = depth + 1
+        if handler is None:
+            self.children(node)
+            origin = REAL
+        else:
+            origin = handler(self, node)
+        self.depth = depth
+        return origin
 
     def apart(self, node: ast.expr) -> None:
         """Reads an expression after all else, in the scope that it stands in."""
@@ -807,7 +831,7 @@ class _Extractor:
     def within(self, node: ast.expr, part: str = "") -> Origin:
         """What a part is taken of: `channel.called.count(name)` reads a list, which is nothing that a mock has."""
         origin = self.ev(node)
-        if isinstance(node, ast.Attribute) and part not in _PARTS.get(node.attr, (part,)):
+        if isinstance(node, ast.Attribute) and node.attr in _PARTS and part not in _PARTS[node.attr]:
             found = self.facts.candidates
             if found and found[-1].shape == "inspect" and found[-1].span == self.span(node):
                 found.pop()
@@ -828,14 +852,28 @@ class _Extractor:
         if node.attr in INSPECTIONS or node.attr in _FAKE_INSPECTIONS:
             self.add("inspect", node, self.symbol(node), origin=base, root=self.root(node), name=node.attr)
         if function is not None:
-            root = _root_text(node)
-            if root and (_is_first(node, root) or _is_handed_out(node)):
-                function.methods.setdefault(root, set()).add(node.attr)
-            self.of_part(function, node)
-        chain = _chain(node)
-        if chain and chain in self.scope.names:
+            self.uses(function, node)
+        if self.scope.chained and (chain := _chain(node)) in self.scope.names:
             return _union(self.scope.names[chain])
         return attribute(base, node.attr)
+
+    def uses(self, function: Function, node: ast.Attribute) -> str:
+        """Notes an attribute among the methods used on what it is taken of; gives the leftmost name."""
+        value = node.value
+        if type(value) is ast.Name:
+            root = value.id
+            if root == "self":
+                return f"self.{node.attr}"
+        else:
+            root = _root_text(node)
+            self.of_part(function, node)
+            if not root or not (_is_first(node, root) or _is_handed_out(node)):
+                return root
+        if root in function.methods:
+            function.methods[root].add(node.attr)
+        else:
+            function.methods[root] = {node.attr}
+        return root
 
     @staticmethod
     def of_part(function: Function, node: ast.Attribute) -> None:
@@ -857,14 +895,10 @@ class _Extractor:
             receiver = self.within(function.value, function.attr)
             owner = self.function
             if owner is not None:
-                root = _root_text(function)
-                if root and (_is_first(function, root) or _is_handed_out(function)):
-                    owner.methods.setdefault(root, set()).add(function.attr)
-                self.of_part(owner, function)
+                root = self.uses(owner, function)
                 if root and function.attr.startswith("assert_") and _says_numbered(node):
                     owner.methods.setdefault(root, set()).add(NUMBERED)
-            chain = _chain(function)
-            if chain and chain in self.scope.names:
+            if self.scope.chained and (chain := _chain(function)) in self.scope.names:
                 called = _union(self.scope.names[chain])
             else:
                 called = attribute(receiver, function.attr)
@@ -961,7 +995,7 @@ class _Extractor:
         for default in [*arguments.defaults, *(item for item in arguments.kw_defaults if item is not None)]:
             self.ev(default)
         saved = self.scope
-        self.scope = _Scope("comprehension", saved, saved.function, saved.cls)
+        self.scope = _Scope("comprehension", saved, saved.function, saved.cls, saved.owner)
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
         for argument in [*every, *(item for item in (arguments.vararg, arguments.kwarg) if item is not None)]:
             self.scope.names[argument.arg] = [UNKNOWN]
@@ -1016,6 +1050,16 @@ class _Extractor:
         self.ev(node.test)
         return _union([self.ev(node.body), self.ev(node.orelse)])
 
+    def ev_compare(self, node: ast.Compare) -> Origin:
+        self.ev(node.left)
+        for part in node.comparators:
+            self.ev(part)
+        return REAL
+
+    def ev_unary(self, node: ast.UnaryOp) -> Origin:
+        self.ev(node.operand)
+        return REAL
+
     def ev_bool(self, node: ast.BoolOp) -> Origin:
         return _union([self.ev(value) for value in node.values])
 
@@ -1067,7 +1111,7 @@ class _Extractor:
 
     def comprehension(self, generators: list[ast.comprehension]) -> _Scope:
         saved = self.scope
-        scope = _Scope("comprehension", saved, saved.function, saved.cls)
+        scope = _Scope("comprehension", saved, saved.function, saved.cls, saved.owner)
         for generator in generators:
             origin = self.ev(generator.iter)
             self.scope = scope
@@ -1212,8 +1256,14 @@ def _boring(origin: Origin) -> bool:
     return False
 
 
+_LEAVES = frozenset({"?", "real", "none", "str", "ext", "glob", "param", "fn", "cls", "self", "fixture"})
+"""Kinds of origins that hold no other."""
+
+
 def _bounded(origin: Origin) -> Origin:
     """The origin, unknown where it has grown out of bounds."""
+    if origin[0] in _LEAVES:
+        return origin
     level: list[Any] = [origin]
     size = 0
     for _ in range(_DEEPEST_ORIGIN):
@@ -1400,6 +1450,8 @@ _STATEMENTS: dict[type[ast.AST], Callable[..., None]] = {
     ast.Try: _Extractor.visit_try,
     ast.TryStar: _Extractor.visit_try,
     ast.Match: _Extractor.visit_match,
+    ast.Assert: _Extractor.visit_assert,
+    ast.Pass: _Extractor.visit_nothing,
     ast.Global: _Extractor.visit_global,
     ast.Delete: _Extractor.visit_delete,
 }
@@ -1419,6 +1471,8 @@ _EXPRESSIONS: dict[type[ast.AST], Callable[..., Origin]] = {
     ast.Starred: _Extractor.ev_starred,
     ast.Subscript: _Extractor.ev_subscript,
     ast.IfExp: _Extractor.ev_if,
+    ast.Compare: _Extractor.ev_compare,
+    ast.UnaryOp: _Extractor.ev_unary,
     ast.BoolOp: _Extractor.ev_bool,
     ast.BinOp: _Extractor.ev_binary,
     ast.JoinedStr: _Extractor.ev_joined,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Service = Literal["postgres", "redis", "clickhouse", "websocket", "http", "other"]
 Fix = Literal["auto", "assisted", "manual"]
@@ -15,8 +15,7 @@ SERVICES: tuple[Service, ...] = ("postgres", "redis", "clickhouse", "websocket",
 FIXES: tuple[Fix, ...] = ("auto", "assisted", "manual")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of source; lines and columns count from 1, columns in characters, the end is exclusive."""
 
     line: int

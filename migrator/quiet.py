@@ -24,13 +24,19 @@ def quiet_names(text: str, *, test: bool) -> frozenset[str] | None:
     it returns.
     """
     small = text.lower()
-    if any(word in small for word in _LOUD):
+    for word in _LOUD:
+        if word in small:
+            return None
+    # a plain search tells most texts apart ten times as fast as the expression
+    if ("class" in text or "import" in text) and _BINDING.search(text):
         return None
-    if _BINDING.search(text) or binds_outside(text) or (not test and _RESULT.search(text)) or small.count("def ") > 1:
+    if not test and ("return" in text or "yield" in text) and _RESULT.search(text):
+        return None
+    if small.count("def ") > 1 or binds_outside(text):
         return None
     return frozenset(_NAMES.findall(text))
 
 
 def binds_outside(text: str) -> bool:
     """Whether a function's text may bind a name that other functions read."""
-    return _OUTWARD.search(text) is not None
+    return ("self" in text or "global" in text or "nonlocal" in text) and _OUTWARD.search(text) is not None

@@ -215,7 +215,6 @@ def _record(
 
 _SCAN = "rows of a scan"
 _REST = attrgetter(*[field.name for field in fields(Violation) if field.name not in ("path", "span")])
-_SPAN = attrgetter(*[field.name for field in fields(Span)])
 
 
 def _packed(scan: Scan) -> tuple[object, ...]:
@@ -224,7 +223,7 @@ def _packed(scan: Scan) -> tuple[object, ...]:
 
 
 def _rows(violations: Iterable[Violation]) -> tuple[Any, ...]:
-    return tuple([(item.path, _SPAN(item.span), *_REST(item)) for item in violations])
+    return tuple([(item.path, tuple(item.span), *_REST(item)) for item in violations])
 
 
 def _violation(row: Any) -> Violation:
