@@ -57,7 +57,7 @@ def scan(
 
         scheduler_address(executor)  # what is kept is no reason to take a wrong one
     memory = None if no_cache else open_memory(config, relative)
-    name = f"{form}-{by}"
+    name = f"{form}-{by}" if form != "table" else f"table-{by}-{_place()}"
     said = memory.recall(name) if memory is not None else None
     if said is None:
         result = run_scan(config, relative, jobs, executor, memory)
@@ -98,11 +98,39 @@ def _add_summary(page: Path, result: Scan, config: Config) -> None:
 
 
 _Said = tuple[tuple[str, ...] | None, list[str], list[str], int]
-"""The document in pieces, None for a table; what to warn of; errors; violations."""
+"""The document in pieces, None for a table in a file; what to warn of; errors; violations."""
+_DRAWING = (
+    "COLUMNS",
+    "LINES",
+    "TERM",
+    "COLORTERM",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
+    "JUPYTER_COLUMNS",
+    "JUPYTER_LINES",
+    "UNICODE_VERSION",
+)
+"""Variables of the environment by which a table is drawn."""
+
+
+def _place() -> str:
+    """What a table is drawn for: a terminal or none, its size, colours and letters."""
+    from hashlib import blake2b
+
+    sizes = []
+    for stream in range(3):
+        try:
+            sizes.append(tuple(os.get_terminal_size(stream)))
+        except OSError:
+            sizes.append(())
+    drawn = (sys.stdout.isatty(), sys.stdout.encoding, sizes, [os.environ.get(name) for name in _DRAWING])
+    return blake2b(repr(drawn).encode(), digest_size=8).hexdigest()
 
 
 def _said(result: Scan, form: str, by: str | None, output: str | None) -> _Said:
-    """What there is to say; a table is printed at once."""
+    """What there is to say; a table in a file is written at once."""
     counted = len(result.counted)
     if form != "table":
         from migrator.cli import tool_version
@@ -116,8 +144,10 @@ def _said(result: Scan, form: str, by: str | None, output: str | None) -> _Said:
     from migrator.reports.table import print_table
 
     if output is None:
-        print_table(result, by, Console())
-    else:
-        with Path(output).open("w", encoding="utf-8", errors="backslashreplace") as stream:
-            print_table(result, by, Console(file=stream, width=120))
+        console = Console()
+        with console.capture() as drawn:
+            print_table(result, by, console)
+        return (drawn.get(),), [], list(result.errors), counted
+    with Path(output).open("w", encoding="utf-8", errors="backslashreplace") as stream:
+        print_table(result, by, Console(file=stream, width=120))
     return None, [], list(result.errors), counted
