@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import copyreg
 import pickle
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -11,8 +11,10 @@ from dataclasses import dataclass, fields, is_dataclass
 from operator import attrgetter
 from typing import Any
 
-from migrator import facts as model
+from migrator import facts as facts_of_files
+from migrator import model
 from migrator.facts import Facts
+from migrator.model import Span
 
 _OPEN = 16
 """Files that are open for sure; twice as many may be."""
@@ -46,15 +48,14 @@ def _reducer(kind: type[Any]) -> Callable[[Any], tuple[type[Any], tuple[Any, ...
     return lambda item: (kind, values(item))
 
 
-_REDUCERS = {kind: _reducer(kind) for kind in vars(model).values() if isinstance(kind, type) and is_dataclass(kind)}
+for _kind in (*vars(facts_of_files).values(), *vars(model).values()):
+    if isinstance(_kind, type) and is_dataclass(_kind):
+        copyreg.pickle(_kind, _reducer(_kind))
+copyreg.pickle(Span, lambda span: (Span, tuple(span)))
 
 
 def _bytes_of(facts: Facts) -> bytes:
-    buffer = io.BytesIO()
-    pickler = pickle.Pickler(buffer, pickle.HIGHEST_PROTOCOL)
-    pickler.dispatch_table = _REDUCERS
-    pickler.dump(facts)
-    return zlib.compress(buffer.getbuffer(), 1)
+    return zlib.compress(pickle.dumps(facts, pickle.HIGHEST_PROTOCOL), 1)
 
 
 def _facts_of(data: bytes) -> Facts:

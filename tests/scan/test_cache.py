@@ -57,6 +57,25 @@ def test_the_same_bytes_come_from_the_cache(tree: Tree) -> None:
     assert tree.kept() == kept
 
 
+def test_a_table_is_kept_for_what_it_is_drawn_for(tree: Tree) -> None:
+    long = write(tree.root, f"tests/{'long_' * 20}folder/test_b.py", MOCKED)
+    tree.settle()
+
+    def table(width: int, *more: str, **environment: str) -> str:
+        at = {"MIGRATE_CACHE_DIR": str(tree.cache), "COLUMNS": str(width), **environment}
+        return migrate(tree.root, "scan", *more, **at).stdout
+
+    narrow, wide = table(60), table(300)
+    assert narrow == table(60) == table(60, "--no-cache")
+    assert wide == table(300) == table(300, "--no-cache")
+    assert long.parent.name in wide
+    assert long.parent.name not in narrow
+    coloured = table(60, FORCE_COLOR="1", TERM="xterm")
+    assert coloured == table(60, FORCE_COLOR="1", TERM="xterm") != narrow
+    long.unlink()
+    assert table(300) == table(300, "--no-cache") != wide
+
+
 def test_it_is_the_cache_that_answers(tree: Tree) -> None:
     """Nobody but the cache can know of a file that was there when it is put back with the content it had."""
     tree.scan()

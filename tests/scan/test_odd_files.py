@@ -284,6 +284,19 @@ def test_what_may_not_be_read_is_listed(tmp_path: Path, jobs: str) -> None:
     assert document["summary"]["violations"] == 2 * PADDING
 
 
+def test_a_fixture_is_looked_for_by_any_name(tmp_path: Path) -> None:
+    names = ("café", "été", "größe", "x", "plain_name")
+    fixtures = "".join(f"@pytest.fixture\ndef {name}(): return Mock()\n" for name in names)
+    write(tmp_path, "conftest.py", f"import pytest\nfrom unittest.mock import Mock\n\n{fixtures}")
+    for name in names:
+        write(tmp_path, f"test_{name}.py", f"def test_it({name}):\n    pass\n")
+        write(tmp_path, f"test_not_{name}.py", f"def test_it():\n    print({name}s, an_{name}, 'ö{name}')\n")
+    done = migrate(tmp_path, "scan", "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    requested = [item["path"] for item in json.loads(done.stdout)["violations"] if item["code"] == "RS402"]
+    assert requested == sorted(f"test_{name}.py" for name in names)
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_files_may_go_while_the_scan_runs(tmp_path: Path, jobs: str) -> None:
     kept = [write(tmp_path, f"kept/test_{number:03}.py", MOCKED) for number in range(100)]
