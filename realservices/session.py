@@ -1,10 +1,11 @@
 """The services of one pytest process: started when first wanted, reset before each test, given back at the end."""
 
+import contextlib
 import functools
 import re
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -213,9 +214,9 @@ class Session:
             if service == "postgres":
                 self._reset_postgres(proxy)
             elif proxy.touched:
-                proxy.touched = False
                 isolation = self._redis_isolation if service == "redis" else self._clickhouse_isolation
-                isolation.reset()
+                with _untouched(proxy):
+                    isolation.reset()
                 if service == "clickhouse":
                     self.clickhouse.forget()
             getattr(self, service).journal.clear()
@@ -234,8 +235,8 @@ class Session:
             if contained and rest is not None and not proxy.touched:
                 await isolation.pass_over()
                 return
-            proxy.touched = False
-            await isolation.reset(connections)
+            with _untouched(proxy):
+                await isolation.reset(connections)
 
         self.background.run(reset())
 
@@ -401,3 +402,14 @@ class Session:
         where = f"{endpoint.host}:{endpoint.port}"
         name = endpoint.db if isinstance(endpoint, RedisEndpoint) else endpoint.database
         return f"{service} {endpoint.version} ({endpoint.provider}) at {where}/{name}"
+
+
+@contextlib.contextmanager
+def _untouched(proxy: "Proxy") -> Iterator[None]:
+    """In the body what was done is undone; where that fails, the next test has it undone."""
+    proxy.touched = False
+    try:
+        yield
+    except BaseException:
+        proxy.touched = True
+        raise

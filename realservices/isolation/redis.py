@@ -65,13 +65,21 @@ class RedisIsolation:
 
     def reset(self) -> None:
         """Undo whatever was done to the database, and to the server where that is this process's alone."""
-        if not self._special and not self._seeds:
+        special, self._special = self._special, False
+        try:
+            self._undo(special)
+        except redis.ConnectionError:  # such as where a test had the server end connections that are idle
+            lease: Any = self._lease.connection
+            lease.disconnect()
+            self._undo(self.alone)
+
+    def _undo(self, special: bool) -> None:
+        if not special and not self._seeds:
             self._flush()
             return
         pipeline: Any = self._lease.pipeline(transaction=False)
         pipeline.execute_command("FLUSHDB", "SYNC")
-        if self._special:
-            self._special = False
+        if special:
             # FLUSHALL takes ten times as long: it walks through all databases.
             info: bytes = self._ask("INFO", "keyspace", "commandstats")
             if _OTHER.search(info):
@@ -85,11 +93,8 @@ class RedisIsolation:
 
     def _flush(self) -> None:
         connection: Any = self._lease.connection
-        try:  # what the client does around a command takes as long as this one
-            connection.send_packed_command([_FLUSH])
-            connection.read_response()
-        except redis.ConnectionError:
-            self._ask("FLUSHDB", "SYNC")  # on a new connection
+        connection.send_packed_command([_FLUSH])  # what the client does around a command takes as long as this one
+        connection.read_response()
 
     def close(self) -> None:
         """Empty the database and give it back."""

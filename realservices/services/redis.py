@@ -83,6 +83,13 @@ class SharedPool(redis.asyncio.ConnectionPool):
 
     background: Background
 
+    async def ensure_connection(self, connection: Any) -> None:
+        """Connect, anew where the server has ended the connection: the driver may see that only when it sends."""
+        reader = connection._reader
+        if reader is not None and reader.at_eof():
+            await connection.disconnect()
+        await super().ensure_connection(connection)
+
     async def disconnect(self, inuse_connections: bool = True) -> None:
         """Close the connections; the next command opens new ones."""
         await self.background.bridge(super().disconnect(inuse_connections))

@@ -64,13 +64,15 @@ def copy(tmp_path: Path, write: Callable[[Mapping[str, str]], None]) -> Callable
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs pytest in the project; `--real-services=embedded` unless told otherwise."""
+    """Runs pytest in the project, or in a folder of it; `--real-services=embedded` unless told otherwise."""
 
-    def run_pytest(*arguments: str, on: str | None = "--real-services=embedded", **variables: str) -> Outcome:
+    def run_pytest(
+        *arguments: str, on: str | None = "--real-services=embedded", folder: str = ".", **variables: str
+    ) -> Outcome:
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *arguments]
         done = subprocess.run(
             [*command, *([on] if on else [])],
-            cwd=tmp_path,
+            cwd=tmp_path / folder,
             env=environment(**variables),
             capture_output=True,
             text=True,

@@ -46,3 +46,35 @@ def test_what_a_killed_run_set_is_no_baseline(write: Callable[[Mapping[str, str]
         assert run("-q", "test_killed.py").code == -signal.SIGKILL
         outcome = run("-q", "test_next.py")
         assert outcome.code == 0, outcome.text
+
+
+IDLE = """
+import asyncio
+import time
+
+async def test_asleep(real_redis):
+    await real_redis.config_set("timeout", 1)
+    await real_redis.incr("n")
+    await asyncio.sleep(2.5)
+
+async def test_after_that(real_redis):
+    assert await real_redis.incr("n") == 1
+    await real_redis.config_set("timeout", 1)
+    time.sleep(2.5)
+
+def test_synchronously(real_redis):
+    assert real_redis.sync.incr("n") == 1
+    real_redis.sync.config_set("timeout", 1)
+    time.sleep(2.5)
+
+def test_after_that_too(real_redis):
+    assert real_redis.sync.incr("n") == 1
+    assert real_redis.sync.config_get("timeout") == {"timeout": "0"}
+"""
+
+
+def test_a_server_that_ends_idle_connections(write: Callable[[Mapping[str, str]], None], run: Run) -> None:
+    project = '[tool.pytest.ini_options]\nasyncio_mode = "auto"\nasyncio_default_fixture_loop_scope = "function"\n'
+    write({"pyproject.toml": project, "test_idle.py": IDLE})
+    outcome = run("-q")
+    assert outcome.code == 0, outcome.text
