@@ -1,6 +1,7 @@
 """The real HTTP client: httpx's own, with a journal, at the first application."""
 
 import functools
+import ssl
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -14,6 +15,12 @@ _METHODS = ("get", "options", "head", "post", "put", "patch", "delete", "request
 
 # httpx's get() calls its own request(): only the outer call is the caller's.
 _inside: ContextVar[bool] = ContextVar("realservices_http_inside", default=False)
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """What servers behind https are checked by; to read it takes longer than most tests."""
+    return httpx.create_ssl_context()
 
 
 def _asynchronous(name: str) -> Any:
@@ -56,7 +63,7 @@ class RealHttpClient(Faulty, httpx.AsyncClient):
     """httpx.AsyncClient whose base_url is the first application; made anew for each test, so for its loop."""
 
     def __init__(self, base_url: str, faults: Faults, journal: Journal, timeout: float) -> None:
-        super().__init__(base_url=base_url, timeout=timeout)
+        super().__init__(base_url=base_url, timeout=timeout, verify=_certificates())
         self._faults = faults
         self._options: Mapping[str, Any] = {"base_url": base_url, "timeout": timeout}
         self.journal = journal
@@ -76,7 +83,7 @@ class RealSyncHttpClient(Faulty, httpx.Client):
     """httpx.Client with a journal."""
 
     def __init__(self, base_url: str, faults: Faults, journal: Journal, timeout: float) -> None:
-        super().__init__(base_url=base_url, timeout=timeout)
+        super().__init__(base_url=base_url, timeout=timeout, verify=_certificates())
         self._faults = faults
         self._options: Mapping[str, Any] = {"base_url": base_url, "timeout": timeout}
         self.journal = journal
