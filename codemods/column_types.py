@@ -58,16 +58,27 @@ def gives_back(kind: str, value: object) -> bool:
     return name not in _READ_AS
 
 
+def proved_by(checks: Collection[exp.Expression], row: Mapping[str, object]) -> bool:
+    """Whether a row meets every CHECK for certain."""
+    return all(isinstance(found, exp.Boolean) and found.this for found in (_of(check, row) for check in checks))
+
+
 def refused_by(checks: Collection[exp.Expression], row: Mapping[str, object]) -> str:
     """The first CHECK that a row fails for certain, as SQL; "" where none does."""
     for check in checks:
-        try:
-            found = simplify(check.transform(_with(row)).transform(_listed))
-        except (SqlglotError, TypeError, ValueError, ArithmeticError):
-            continue
+        found = _of(check, row)
         if isinstance(found, exp.Boolean) and not found.this:
             return check.sql("postgres")
     return ""
+
+
+def _of(check: exp.Expression, row: Mapping[str, object]) -> exp.Expr | None:
+    """What a CHECK comes to for a row; None where that is not to be seen."""
+    try:
+        found: exp.Expr = simplify(check.transform(_with(row)).transform(_listed))
+    except (SqlglotError, TypeError, ValueError, ArithmeticError):
+        return None
+    return found
 
 
 _READ_AS = {

@@ -22,7 +22,7 @@ from migrator.codemods.fixture_answer import is_needed, seeds
 from migrator.codemods.fixture_request import in_its_place, without
 from migrator.codemods.flows import in_passing
 from migrator.codemods.foreign import foreign, guessed
-from migrator.codemods.handed_out import joined
+from migrator.codemods.handed_out import is_entering, joined
 from migrator.codemods.handed_together import Apart, is_container, is_opened, is_taken_apart, taken_apart
 from migrator.codemods.handing_mock import handing
 from migrator.codemods.in_test_case import is_on_self, without_self
@@ -758,7 +758,7 @@ class _Rewriter:
                 raise _Refused(None, Refuse(foreign(self.target.service, [head])))
             if self.target.peer and (refuse := as_programmed(answer, self.target.peer)) is not None:
                 raise _Refused(None, refuse)
-            if answer.path in self.test.programmed or (self.target.peer and is_state(head)):
+            if answer.path in self.test.programmed or is_entering(answer) or (self.target.peer and is_state(head)):
                 continue
             try:
                 value = cst.parse_expression(answer.text)

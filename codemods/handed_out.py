@@ -93,6 +93,14 @@ def _own(pool: StandIn) -> tuple[Answer, ...]:
     return tuple(answer for answer in pool.answers if not answer.path.startswith("acquire"))
 
 
+def is_entering(answer: Answer) -> bool:
+    """Whether an answer says what entering or leaving a transaction gives, and the real one gives that too."""
+    path = _path(answer.path)
+    if path[:1] not in (("acquire",), ("transaction",)) or path[-1] not in _ENTERING:
+        return False
+    return path[-1] == "__aenter__" or (answer.kind == "return_value" and answer.text in ("None", "False"))
+
+
 _Statement = cst.SimpleStatementLine
 
 

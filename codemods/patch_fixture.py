@@ -6,7 +6,7 @@ Only a fixture that does nothing else is read so: what it programs besides is ju
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
@@ -94,8 +94,13 @@ class Handed:
     """What is given a mock that the fixture made."""
 
 
-def handed_by(source: str, imports: Mapping[str, str], name: str, patched: bool) -> Handed | Refuse:
-    """What a fixture's text (without indentation) does with its mock; `patched` where a patch makes that."""
+def handed_by(
+    source: str, imports: Mapping[str, str], name: str, patched: bool, mocks: Collection[str] = ()
+) -> Handed | Refuse:
+    """What a fixture's text (without indentation) does with its mock; `patched` where a patch makes that.
+
+    `mocks` are those of its parameters that are mocks too: what it programs on them goes with them.
+    """
     try:
         module = cst.parse_module(source)
     except (cst.ParserSyntaxError, cst.CSTValidationError):
@@ -104,6 +109,7 @@ def handed_by(source: str, imports: Mapping[str, str], name: str, patched: bool)
     if not isinstance(function, cst.FunctionDef) or not isinstance(function.body, cst.IndentedBlock):
         return Refuse(f"its fixture {name} cannot be read")
     reader = _Reader(function, module.code_for_node, imports)
+    reader.bound |= {*mocks}
     if patched:
         found = _entered(reader.body) or _assigned(reader.body)
         if found is None:

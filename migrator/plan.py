@@ -326,7 +326,9 @@ class _Planner:
         path = fixture.fixture.path
         lines = split_lines(self.text(path))[fixture.def_line - 1 : fixture.last_line]
         text = textwrap.dedent("".join(lines))
-        return handed_by(text, self._imports(path), fixture.fixture.name, stand_in.how == "patch")
+        requested = {name: self.fixture_functions.get(key_ or "") for name, key_ in fixture.requests}
+        mocks = [name for name, other in requested.items() if other and other.fixture and other.fixture.is_mock]
+        return handed_by(text, self._imports(path), fixture.fixture.name, stand_in.how == "patch", mocks)
 
     @cached_property
     def fixture_functions(self) -> dict[str, FunctionView]:

@@ -12,6 +12,7 @@ import libcst as cst
 
 from migrator.codemods.application import written
 from migrator.codemods.column_types import gives_back, read_as, refused_by, takes
+from migrator.codemods.filler import fillers
 from migrator.codemods.literals import literals_of
 from migrator.codemods.look import look
 from migrator.codemods.schema import Table, creating_files
@@ -159,7 +160,8 @@ def _placed(
                 f" the row of {name} by hand",
                 "assisted",
             )
-    columns = list(dict.fromkeys([*more, *(column for row in rows for column in row)]))
+    filled = _filled(site, name, rows, more) if asked is not None else [{} for _ in rows]
+    columns = list(dict.fromkeys([*more, *(column for row in rows for column in row), *filled[0]]))
     flaw = unfit(site, name, columns) or next(
         (reason for row in rows if (reason := misfit(site, name, {**more, **row}, row)) is not None), None
     )
@@ -168,9 +170,27 @@ def _placed(
     site.test.seeded.add(f"table {name}")
     wait, face = ("await ", site.target.fixture) if site.target.is_async_test else ("", f"{site.target.fixture}.sync")
     texts = [site.code(row) for row in written_as] if written_as else [_display(row) for row in rows]
-    texts = [_with(text, more) for text in texts]
+    texts = [_with(text, {**more, **fill}) for text, fill in zip(texts, filled, strict=True)]
     given = f"*[{texts[0]}] * {len(texts)}" if len(texts) > 1 and len(set(texts)) == 1 else ", ".join(texts)
     return [f'{wait}{face}.seed("{name}", {given})']
+
+
+def _filled(site: Site, name: str, rows: list[dict[str, str]], more: dict[str, str]) -> list[dict[str, str]]:
+    """What each row needs beside what is known, where any value will do."""
+    schema, table = site.test.environment.schema, _known(site, name)
+    missing = table.required - {*more, *(column for row in rows for column in row)} if table is not None else ()
+    if schema is None or table is None or not missing:
+        return [{} for _ in rows]
+    known = [{column: _constant(text) for column, text in {**more, **row}.items()} for row in rows]
+    return fillers(schema, table, missing, known) or [{} for _ in rows]
+
+
+def _constant(text: str) -> object:
+    """The value of a literal; something that equals nothing else where it is computed."""
+    try:
+        return constant(cst.parse_expression(text))
+    except (ValueError, cst.ParserSyntaxError):
+        return object()
 
 
 def _looked_up(site: Site) -> set[str]:
