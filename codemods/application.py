@@ -86,6 +86,8 @@ class _Module:
     functions: dict[str, Function] = field(default_factory=dict)
     classes: dict[str, ast.ClassDef] = field(default_factory=dict)
     constants: dict[str, ast.expr] = field(default_factory=dict)
+    imported: dict[str, str] = field(default_factory=dict)
+    """Names to the dotted paths that they were imported from, "" where that is relative."""
 
 
 @dataclass(slots=True)
@@ -96,6 +98,8 @@ class _Frame:
     cls: ast.ClassDef | None
     names: dict[str, Value]
     made: tuple[tuple[Value, ...], Mapping[str, Value]]
+    given: Mapping[str, ast.expr | None] = field(default_factory=dict)
+    """What the function gives its own names."""
 
 
 class Application:
@@ -104,6 +108,7 @@ class Application:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._modules: dict[str, _Module | None] = {}
+        self._nested = 0
         self.asked_for: set[str] = set()
         """The dotted modules that were looked for."""
 
@@ -199,22 +204,80 @@ class Application:
     # -- following
 
     def _walk(self, frame: _Frame, function: Function, methods: frozenset[str], depth: int) -> Iterator[Asked]:
-        given = once(function)
-        for name, value in given.items():  # in the order of the text: one may be made of another
+        for name, value in frame.given.items():  # in the order of the text: one may be made of another
             known = UNKNOWN if value is None or name in frame.names else self._value(value, frame)
             frame.names[name] = known
         for node in ast.walk(function):
             if not isinstance(node, ast.Call):
                 continue
-            if isinstance(node.func, ast.Attribute) and node.func.attr in methods:
+            if (inner := self._of_own_class(node, frame)) is not None:
+                if depth < _DEPTH:
+                    yield from self._walk(*inner, methods, depth + 1)
+            elif isinstance(node.func, ast.Attribute) and node.func.attr in methods:
+                if self._is_made_here(node.func.value, frame):
+                    yield Asked(node.func.attr, (UNKNOWN,))
+                    continue
                 keywords = [(item.arg, self._value(item.value, frame)) for item in node.keywords if item.arg]
                 arguments = tuple(self._value(argument, frame) for argument in node.args)
                 yield Asked(node.func.attr, arguments, tuple(keywords))
             elif depth < _DEPTH and (inner := self._inner(node, frame)) is not None:
                 yield from self._walk(*inner, methods, depth + 1)
 
+    def _maker(self, node: ast.expr, frame: _Frame) -> ast.Call | None:
+        """The call by which the code made an object of a class of its own: `Store()`, `self.store`, `store`."""
+        if isinstance(node, ast.Name):
+            found = frame.given.get(node.id) or frame.module.constants.get(node.id)
+        elif isinstance(node, ast.Attribute) and _is_self(node.value) and frame.cls is not None:
+            init = _method(frame.cls, "__init__")
+            assigned = [item for item in ast.walk(init) if isinstance(item, ast.Assign)] if init is not None else []
+            values = [item.value for item in assigned if any(_is_own(target, node.attr) for target in item.targets)]
+            found = values[0] if len(values) == 1 else None
+        else:
+            found = node
+        if not isinstance(found, ast.Call) or not isinstance(found.func, ast.Name):
+            return None
+        name = found.func.id
+        return found if name in frame.module.classes or name in frame.module.imported else None
+
+    def _class(self, name: str, module: _Module) -> tuple[_Module, ast.ClassDef] | None:
+        if name in module.classes:
+            return module, module.classes[name]
+        owner, _, last = module.imported.get(name, "").rpartition(".")
+        other = self._module(owner) if owner else None
+        return (other, other.classes[last]) if other is not None and last in other.classes else None
+
+    def _of_own_class(self, node: ast.Call, frame: _Frame) -> tuple[_Frame, Function] | None:
+        """The method that a call runs on an object that the code made of a class of the application."""
+        if not isinstance(node.func, ast.Attribute) or (maker := self._maker(node.func.value, frame)) is None:
+            return None
+        assert isinstance(maker.func, ast.Name)
+        found = self._class(maker.func.id, frame.module) if self._nested < _DEPTH else None
+        method = _method(found[1], node.func.attr) if found is not None else None
+        if found is None or method is None or any(isinstance(item, ast.Starred) for item in (*node.args, *maker.args)):
+            return None
+        self._nested += 1  # what an object is made with may be asked of itself
+        try:
+            act = Act(method.name, "", *self._given(node, frame), self._given(maker, frame))
+        finally:
+            self._nested -= 1
+        return _bound(*found, method, act), method
+
+    def _is_made_here(self, node: ast.expr, frame: _Frame) -> bool:
+        """Whether the code made an object of a class that is the application's and cannot be followed."""
+        maker = self._maker(node, frame)
+        if maker is None or not isinstance(maker.func, ast.Name):
+            return False
+        name = maker.func.id
+        return name in frame.module.classes or frame.module.imported.get(name) == ""
+
+    def _given(self, node: ast.Call, frame: _Frame) -> tuple[tuple[Value, ...], dict[str, Value]]:
+        keywords = {item.arg: self._value(item.value, frame) for item in node.keywords if item.arg}
+        return tuple(self._value(argument, frame) for argument in node.args), keywords
+
     def _inner(self, node: ast.Call, frame: _Frame) -> tuple[_Frame, Function] | None:
         """The application's own function or method that a call in it runs."""
+        if (found := self._of_own_class(node, frame)) is not None:
+            return found
         target, cls = None, None
         if isinstance(node.func, ast.Name):
             target = frame.module.functions.get(node.func.id)
@@ -222,9 +285,7 @@ class Application:
             cls, target = frame.cls, _method(frame.cls, node.func.attr)
         if target is None or any(isinstance(argument, ast.Starred) for argument in node.args):
             return None
-        arguments = tuple(self._value(argument, frame) for argument in node.args)
-        keywords = {item.arg: self._value(item.value, frame) for item in node.keywords if item.arg}
-        act = Act(target.name, "", arguments, keywords, frame.made)
+        act = Act(target.name, "", *self._given(node, frame), frame.made)
         return _bound(frame.module, cls, target, act), target
 
     # -- values
@@ -323,6 +384,9 @@ def _contents(tree: ast.Module) -> _Module:
             module.constants[node.targets[0].id] = node.value
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
             module.constants[node.target.id] = node.value
+        elif isinstance(node, ast.ImportFrom):
+            for item in node.names:
+                module.imported[item.asname or item.name] = "" if node.level else f"{node.module}.{item.name}"
     return module
 
 
@@ -376,7 +440,7 @@ def _bound(module: _Module, cls: ast.ClassDef | None, function: Function, act: A
     names.update(dict.fromkeys([name for name in parameters if name not in names], UNKNOWN))
     names.update(zip(parameters, act.arguments, strict=False))
     names.update(act.keywords)
-    return _Frame(module, cls, names, act.made)
+    return _Frame(module, cls, names, act.made, once(function))
 
 
 def _is_harmless(name: str, harmless: frozenset[str]) -> bool:

@@ -35,7 +35,7 @@ from migrator.codemods.look import look
 from migrator.codemods.methods import METHODS
 from migrator.codemods.patch_bind import TAKEN_OUT, Binding, binding, getters, hands_out, method_of, undone
 from migrator.codemods.patch_class import own_text
-from migrator.codemods.patch_context import BY_HAND, Patches, patches_of
+from migrator.codemods.patch_context import BY_HAND, Patches, is_method, patches_of
 from migrator.codemods.patch_decorator import below_docstring, undecorated
 from migrator.codemods.patch_factory import as_client, returned
 from migrator.codemods.patch_fixture import Handed
@@ -66,6 +66,7 @@ from migrator.nesting import too_deep
 from migrator.source import split_lines
 
 _HEADER = "if True:\n"
+_STORES = frozenset({"postgres", "redis", "clickhouse"})
 _UNREADABLE = (cst.ParserSyntaxError, cst.CSTValidationError)
 _LONGEST = 300_000
 """libcst takes about a minute for as many characters."""
@@ -543,6 +544,8 @@ class _Rewriter:
         by_fixture = self.around.handed(stand_in)
         given = self.around.may_go, by_fixture.patch if isinstance(by_fixture, Handed) else by_fixture
         path = returned(self.function, stand_in.name)
+        if path and stand_in.service in _STORES and is_method(path[-1], stand_in):
+            path = None  # a client's own method was told its answer: the client is no factory
         folded = as_client(self.module, self.function, stand_in.name, path) if path is not None else None
         if folded is None:
             return patches_of(self.function, stand_in, self.code, imports, None, *given)

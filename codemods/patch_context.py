@@ -201,7 +201,7 @@ def patches_of(
     itself = _Itself(stand_in.name)
     look(function.body, itself)
     last = path[-1] if path else items[0][1].name
-    if itself.found is not None or (_is_method(last, stand_in) if path is not None else _is_no_client(last, stand_in)):
+    if itself.found is not None or (is_method(last, stand_in) if path is not None else _is_no_client(last, stand_in)):
         what = f"what is patched is {last}, which is called itself and no client"
         mend = _FUNCTIONS.get(stand_in.service, _FUNCTION)
         return Patches(refuse=(itself.found or items[0][0], Refuse(f"{what}: {mend}")))
@@ -235,7 +235,7 @@ def longer(literal: str, path: Sequence[str]) -> str:
     return f"{literal[:-1]}{''.join(f'.{name}' for name in path)}{literal[-1]}"
 
 
-def _is_method(name: str, stand_in: StandIn) -> bool:
+def is_method(name: str, stand_in: StandIn) -> bool:
     if stand_in.service == "http" and name.lower() in _REQUESTING:
         return True
     return name in METHODS[stand_in.service] and name not in _NO_METHODS
@@ -248,7 +248,8 @@ _REQUESTING = frozenset({"urlopen", "urlretrieve"})
 def _is_no_client(name: str, stand_in: StandIn) -> bool:
     """Whether a name is that of a class, of a function or of one method of a client."""
     verb = name.strip("_").partition("_")[0]
-    return name[:1].isupper() or verb in _VERBS or _is_method(name, stand_in)
+    is_class = name[:1].isupper() and not name.isupper()  # REDIS is a module's own client
+    return is_class or verb in _VERBS or is_method(name, stand_in)
 
 
 class _Itself:
