@@ -573,6 +573,13 @@ class _Rewriter:
             raise _Refused(self.patches.refuse[0], self.patches.refuse[1])
         if (passing := in_passing(self.function, self.names)) is not None:
             raise _Refused(*passing)
+        if self.target.service == "http" and not self.test.environment.applications:
+            self.test.environment = replace(self.test.environment, applications=("NAME",))
+            self._rewritten()  # what stands in the way of it with an application, too, is the reason
+            raise _Refused(None, Refuse("name the application that answers in [tool.realservices.apps]", "assisted"))
+        return self._rewritten()
+
+    def _rewritten(self) -> cst.Module:
         self._learn()
         self._take_end()
         if self.target.stand_in.how != "through":
@@ -589,6 +596,9 @@ class _Rewriter:
         body = below_docstring(self.block(self.function.body.body), [*self._handed_in(), *self._opening(), *seeds])
         if self.taken != len(self.patches.items):
             raise _Refused(self.patches.items[0][0], Refuse(f"it is patched in where it cannot be bound: {BY_HAND}"))
+        table = service_table(self.target.service)
+        if table is not None and (missing := table.ready(self.test)) is not None:
+            raise _Refused(None, missing)
         if self.is_guess:  # the last reason: a name given in the configuration mends it
             raise _Refused(None, guessed(self.target.stand_in.name, self.target.service))
         if self.is_injected:
@@ -709,8 +719,6 @@ class _Rewriter:
     def _is_client(self) -> None:
         """Refuses what is asked for more than the service's client has: it stands for something else."""
         service = self.target.service
-        if service == "http" and not self.test.environment.applications:
-            raise _Refused(None, Refuse("name the application that answers in [tool.realservices.apps]", "assisted"))
         if service == "http" and (refusal := absolute_url(self.test)) is not None:
             raise _Refused(None, refusal)
         finder = _Asked(self)
@@ -784,7 +792,7 @@ class _Rewriter:
                 what = f"{stand_in.name}{'.' if answer.path else ''}{answer.path}"
                 shown = f" ({', '.join(sorted(shared))})" if shared else ""
                 what = f"the test relies on what {what} answers{shown}, programmed in line {answer.line}"
-                raise _Refused(None, Refuse(f"{what}: {found.reason}", "assisted"))
+                raise _Refused(None, Refuse(f"{what}: {found.reason}", found.fix))
             self.relied_on.append(site)
 
     def _seeds(self) -> list[cst.BaseStatement]:

@@ -259,8 +259,8 @@ class ServiceTable:
     """Assertions on the state that a call leaves; None where its arguments do not say what that is."""
     seed: Callable[[Site, str, cst.BaseExpression], Sequence[str] | Refuse | None]
     """Statements that make the service answer a method so; None where nothing can be said."""
-    methods: frozenset[str] = frozenset()
-    """Methods of the stand-ins that the real client does not have by that name are refused; empty: not checked."""
+    ready: Callable[[Test], Refuse | None] = lambda test: None
+    """What the project has to configure before the service can take what the test and its code send."""
 
 
 class _Assigned:

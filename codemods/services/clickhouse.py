@@ -8,6 +8,7 @@ import libcst as cst
 
 from migrator.codemods.registry import table
 from migrator.codemods.services.clickhouse_seeds import seed
+from migrator.codemods.services.clickhouse_tables import ready
 from migrator.codemods.site import ServiceTable, Site, constant, is_literal
 
 _EMPTY: dict[str, tuple[object, ...]] = {
@@ -73,4 +74,4 @@ def _tuples(site: Site, node: cst.BaseExpression, width: int) -> str | None:
     return f"[{', '.join(rows)}]"
 
 
-CLICKHOUSE = table(ServiceTable("clickhouse", empty, state, seed))
+CLICKHOUSE = table(ServiceTable("clickhouse", empty, state, seed, ready))

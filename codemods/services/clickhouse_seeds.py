@@ -20,7 +20,7 @@ from migrator.codemods.sql import parse
 
 _MOST = 20
 """Rows that are inserted for a count."""
-_NAMED = re.compile(r"%\((\w+)\)s")
+NAMED = re.compile(r"%\((\w+)\)s")
 _ONE_OF_THEM = exp.Sum | exp.Avg | exp.Min | exp.Max | exp.AnyValue
 """What one row alone answers with its own value."""
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
@@ -56,33 +56,35 @@ def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | 
     rows = _rows(method, value)
     asked = _questions(site, method)
     if len(asked) > 1:
-        return Refuse(f"the code asks {method} several things: insert the rows behind each by hand", "assisted")
+        return Refuse(f"the code asks {method} several things: insert the rows behind each by hand")
     if rows is None or not asked or asked[0] is None:
-        return Refuse(by_hand, "assisted")
+        return Refuse(by_hand)
     question = asked[0]
     if unknown := [column for column, text in question.wanted.items() if text is None]:
-        return Refuse(f"the statement looks for {unknown[0]}, and nothing says which: {by_hand}", "assisted")
-    table = site.test.environment.events.table(question.table)
-    if table is None:
-        mend = "name the file that creates it as schema in [tool.realservices.clickhouse], then its rows are inserted"
-        return Refuse(f"{method} reads {question.table}: {mend}", "assisted")
+        return Refuse(f"the statement looks for {unknown[0]}, and nothing says which: {by_hand}")
     if len(rows) > 1 and not _is_in_order(question, rows):
-        return Refuse(f"nothing says in which order {question.table} gives its rows: {by_hand}", "assisted")
+        return Refuse(f"nothing says in which order {question.table} gives its rows: {by_hand}")
     made: list[dict[str, str]] = []
     for row in rows:
         found = _inserted(site, question, row)
         if isinstance(found, str):
-            return Refuse(f"{found}: {by_hand}", "assisted")
+            return Refuse(f"{found}: {by_hand}")
         made += found
-    for row_made in made:
-        for column, text in row_made.items():
-            if flaw := _flaw(table, column, text):
-                return Refuse(f"{flaw}: {by_hand}", "assisted")
     if not made:
         return ()
     columns = list(made[0])
     if any(list(row_made) != columns for row_made in made):
-        return Refuse(by_hand, "assisted")
+        return Refuse(by_hand)
+    table = site.test.environment.events.table(question.table)
+    if question.table.startswith("system."):
+        return Refuse(f"{method} reads {question.table}, which the server itself fills: expect what a real one answers")
+    if table is None:
+        mend = "name the file that creates it as schema in [tool.realservices.clickhouse], then its rows are inserted"
+        return Refuse(f"{method} reads {question.table}: {mend}", "assisted")
+    for row_made in made:
+        for column, text in row_made.items():
+            if flaw := _flaw(table, column, text):
+                return Refuse(f"{flaw}: {by_hand}")
     texts = [f"[{', '.join(row_made.values())}]" for row_made in made]
     data = f"[{texts[0]}] * {len(texts)}" if len(texts) > 1 and len(set(texts)) == 1 else f"[{', '.join(texts)}]"
     names = ", ".join(f'"{column}"' for column in columns)
@@ -147,7 +149,7 @@ def _by_name(value: Value) -> dict[str, str | None]:
 
 
 def _question(text: str | None, parameters: Mapping[str, str | None]) -> _Question | None:
-    statement = parse(_NAMED.sub(r"{\1:String}", text), "clickhouse") if text is not None else None
+    statement = parse(NAMED.sub(r"{\1:String}", text), "clickhouse") if text is not None else None
     if not isinstance(statement, exp.Select):
         return None
     tables = list(statement.find_all(exp.Table))

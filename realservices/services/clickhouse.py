@@ -3,7 +3,7 @@
 import functools
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
@@ -79,10 +79,10 @@ class RealClickHouse(Faulty):
         return result
 
     async def _execute(self, sql: str, params: Any) -> Rows:
-        target = _values_target(sql) if _are_rows(params) else None
+        target = _values_target(sql, params)
         if target is not None:
-            table, columns = target
-            await self._called("insert", (table, [list(row) for row in params]), {"column_names": columns or "*"})
+            table, columns, rows = target
+            await self._called("insert", (table, rows), {"column_names": columns})
             return []
         if _ANSWERS_ROWS.match(sql):
             return _rows(await self._called("query", (sql,), {"parameters": params}))
@@ -199,18 +199,25 @@ def _forget(client: Any) -> None:
 
 
 def _are_rows(params: Any) -> bool:
-    return isinstance(params, list | tuple) and bool(params) and all(isinstance(row, list | tuple) for row in params)
+    """Whether they are rows of values, or of values by the names of their columns."""
+    if not isinstance(params, list | tuple) or not params:
+        return False
+    return all(isinstance(row, list | tuple) for row in params) or all(isinstance(row, dict) for row in params)
 
 
 _INSERT = re.compile(r"\s*insert\s+into\s+([\w.`\"]+)\s*(?:\(([^)]*)\))?\s*values\s*;?\s*$", re.IGNORECASE)
 
 
-def _values_target(sql: str) -> tuple[str, list[str]] | None:
-    """Table and columns of `INSERT INTO t (a, b) VALUES`, whose rows are given apart."""
-    match = _INSERT.match(sql)
+def _values_target(sql: str, params: Any) -> tuple[str, list[str] | str, list[list[Any]]] | None:
+    """Table, columns and rows of `INSERT INTO t (a, b) VALUES`, whose rows are given apart."""
+    match = _INSERT.match(sql) if _are_rows(params) else None
     if match is None:
         return None
-    return match[1], [column.strip().strip('`"') for column in (match[2] or "").split(",") if column.strip()]
+    columns = [column.strip().strip('`"') for column in (match[2] or "").split(",") if column.strip()]
+    if isinstance(params[0], dict):
+        columns = columns or list(params[0])
+        return match[1], columns, [[row[column] for column in columns] for row in params]
+    return match[1], columns or "*", [list(row) for row in params]
 
 
 def _ordinary(endpoint: ClickHouseEndpoint, timeout: float, faults: Faults, journal: Journal) -> Any:
@@ -264,11 +271,10 @@ class _Lazy:
 
 
 def _execute_ordinary(client: Any, sql: str, params: Any) -> Rows:
-    target = _values_target(sql) if _are_rows(params) else None
+    target = _values_target(sql, params)
     if target is not None:
-        table, columns = target
-        rows: Iterable[Any] = params
-        client.insert(table, [list(row) for row in rows], column_names=columns or "*")
+        table, columns, rows = target
+        client.insert(table, rows, column_names=columns)
         return []
     if _ANSWERS_ROWS.match(sql):
         return _rows(client.query(sql, parameters=params))
