@@ -16,6 +16,7 @@ from types import FrameType
 from realservices.embedded import locks
 from realservices.embedded.launch import Launched, launcher
 from realservices.embedded.recipe import load_recipe, save, write_private
+from realservices.embedded.slices import take_short_turns
 from realservices.errors import ServiceError
 
 _POLL = 0.25  # seconds
@@ -29,6 +30,7 @@ def main(arguments: list[str]) -> int:
         os.setsid()
     os.closerange(3, 1024)  # whatever the process that wanted the server had open
     os.umask(0o077)
+    take_short_turns()
     os.chdir("/")
     lock = locks.acquire(folder / "keeper.lock", locks.EXCLUSIVE, 0.05)
     if lock is None:

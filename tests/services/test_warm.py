@@ -1,8 +1,11 @@
 """Servers are started once, lent to everybody, reaped when idle, and leave nothing behind however processes end."""
 
+import ctypes
 import json
 import os
+import platform
 import random
+import re
 import shutil
 import signal
 import socket
@@ -310,3 +313,18 @@ def test_a_user_without_a_name_is_told(tmp_path: Path) -> None:
             text=True,
         )
     assert "/etc/passwd" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "aarch64")
+    or tuple(map(int, re.findall(r"\d+", platform.release())[:2])) < (6, 12),
+    reason="the kernel knows of no turns",
+)
+@pytest.mark.parametrize("service", ["postgres", "redis", "clickhouse"])
+def test_servers_ask_for_short_turns(service: str, home: Path, settings: Settings) -> None:
+    provide(service, settings, "embedded")
+    process = int((running(home, service) / "server.pid").read_text())
+    number = {"x86_64": 315, "aarch64": 275}[platform.machine()]  # sched_getattr
+    attributes = ctypes.create_string_buffer(48)
+    assert ctypes.CDLL(None).syscall(number, process, attributes, 48, 0) == 0
+    assert int.from_bytes(attributes.raw[24:32], sys.byteorder) == 100_000
