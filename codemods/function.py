@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import cast
 
 import libcst as cst
@@ -593,7 +594,9 @@ class _Rewriter:
         seeds = self._seeds()
         if not isinstance(self.function.body, cst.IndentedBlock):
             raise _Refused(self.function, Refuse("the body stands on the def line: put it on lines of its own"))
-        body = below_docstring(self.block(self.function.body.body), [*self._handed_in(), *self._opening(), *seeds])
+        body = self.block(self.function.body.body)
+        seeds = [seed for seed in seeds if not self._is_replaced(seed, body)]
+        body = below_docstring(body, [*self._handed_in(), *self._opening(), *seeds])
         if self.taken != len(self.patches.items):
             raise _Refused(self.patches.items[0][0], Refuse(f"it is patched in where it cannot be bound: {BY_HAND}"))
         table = service_table(self.target.service)
@@ -805,6 +808,13 @@ class _Rewriter:
             self.used.add("fixture_answer")
             made += [cst.parse_statement(line, self.module.config_for_parsing) for line in found]
         return made
+
+    def _is_replaced(self, seed: cst.BaseStatement, body: Sequence[cst.BaseStatement]) -> bool:
+        """Whether what stands for any value is seeded with another before anything is done."""
+        head, _, value = self.code(seed).strip().rpartition(", ")
+        lines = (self.code(statement).strip() for statement in body)
+        first = takewhile(lambda line: line.removeprefix("await ").startswith(self.target.fixture), lines)
+        return value == '"1")' and any(line.startswith(f"{head}, ") for line in first)
 
     def _asserted(self) -> set[str]:
         """The literals that the test's assertions name."""

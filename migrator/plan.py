@@ -9,7 +9,7 @@ import os
 import re
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -827,7 +827,7 @@ class _Planner:
         rows = [
             LeftAlone(path, _test(view), item.stand_in.name, item.line, item.reason, item.fix)
             for view in self.candidates(path)
-            for item in self.outcomes[path, view.qualname].left
+            for item in explaining(self.outcomes[path, view.qualname].left)
             if (path, view.qualname) in self.outcomes and (view.first_line, view.last_line) not in dead
         ]
         return tuple(sorted(rows, key=lambda row: (row.line, row.mock)))
@@ -847,6 +847,12 @@ class _Planner:
                 fix, reason = _default(violation, frozenset(), self.environment.applications)
                 rows.append(LeftAlone(path, violation.test, violation.symbol, violation.span.line, reason, fix))
         return tuple(rows)
+
+
+def explaining(left: Sequence[Left]) -> Iterator[Left]:
+    """What stays, but for what was taken from another that stays, as `args` of its `call_args`: that one says why."""
+    names = {item.stand_in.name for item in left}
+    return (item for item in left if item.stand_in.how != "other" or item.stand_in.root not in names)
 
 
 def asked_otherwise(view: FileView) -> dict[str, int]:

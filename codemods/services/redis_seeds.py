@@ -219,11 +219,20 @@ def _taken(site: Site, method: str) -> Sequence[str] | None:
         for name, _, given in site.test.calls
         if name == method and given and (method == "setnx" or any(argument.keyword == "nx" for argument in given))
     ]
-    if not locks:
+    key = locks[0][0].text if locks else _lock_of_the_code(site, method)
+    if key is None:
         return None
-    key = locks[0][0].text
     site.test.seeded.add(f"taken {key}")
     return [_write(site, "set", key, '"taken"')]
+
+
+def _lock_of_the_code(site: Site, method: str) -> str | None:
+    """The one key that the code's source takes where nobody has it."""
+    asked = site.test.calls_of(method)
+    if len(asked) != 1 or not asked[0].arguments:
+        return None
+    takes = method == "setnx" or ("nx", True) in asked[0].keywords
+    return written(asked[0].arguments[0]) if takes else None
 
 
 def _named(site: Site, value: cst.BaseExpression) -> Sequence[str] | Refuse:

@@ -186,6 +186,21 @@ def test_a_wrong_setting_of_the_runtime_is_one_line(project: Project) -> None:
         assert done.stdout == ""
 
 
+def test_what_was_taken_from_a_mock_is_explained_by_that(project: Project) -> None:
+    project.write(
+        "tests/test_a.py",
+        """
+        async def test_slow(mock_redis):
+            mock_redis.get.side_effect = TimeoutError
+            await act(mock_redis)
+            args, kwargs = mock_redis.get.await_args
+            assert args == ("k",)
+        """,
+    )
+    told = [line for line in project.migrate("apply", "--dry-run").stderr.splitlines() if "test_slow" in line]
+    assert len(told) == 1 and ": mock_redis: get raises TimeoutError" in told[0]
+
+
 def test_check_says_by_its_exit_code_whether_something_would_change(project: Project) -> None:
     project.write("tests/test_a.py", SAVES)
     before = project.read("tests/test_a.py")
