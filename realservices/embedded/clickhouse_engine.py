@@ -96,8 +96,9 @@ class Engine:
     """
 
     def __init__(self, data: Path, database: str) -> None:
-        # One thread writes what an INSERT brings: others cost more than they help, and the rows are the same.
-        self._path = f"{data}?implicit_select=0&max_insert_threads=1"
+        # One thread writes what an INSERT brings: others cost more than they help, and the rows are the same. There is
+        # no system.query_log to write to.
+        self._path = f"{data}?implicit_select=0&max_insert_threads=1&log_queries=0"
         self._keep_open = _chdb.connect(self._path)
         self._sessions: dict[str, _Session] = {}
         self._spares: list[_Spare] = []
