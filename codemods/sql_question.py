@@ -27,6 +27,8 @@ class Question:
     wanted: tuple[tuple[str, int | str], ...]
     certain: bool
     """Whether the conditions are just these: a row that has them is found."""
+    order: tuple[tuple[str, bool], ...] = ()
+    """The columns by which the answered rows are sorted, each with whether from the last; up to what is no column."""
 
 
 def question(text: str) -> Question | None:
@@ -69,12 +71,23 @@ def _selected(statement: exp.Select, table: str) -> Question | None:
     if statement.args.get("group") is not None or any(True for _ in statement.find_all(exp.Subquery)):
         return None
     wanted, certain = _wanted(inner)
+    order = _order(statement)
     if any(isinstance(item.unalias(), exp.Star) for item in statement.expressions):
-        return Question("rows", table, None, wanted, certain)
+        return Question("rows", table, None, wanted, certain, order)
     if any(True for item in statement.expressions for _ in item.find_all(exp.AggFunc)):
         return Question("count", table, _names(statement.expressions), wanted, certain)
     plain = all(isinstance(item, exp.Column | exp.Literal) for item in statement.expressions)
-    return Question("rows", table, _names(statement.expressions), wanted, certain) if plain else None
+    return Question("rows", table, _names(statement.expressions), wanted, certain, order) if plain else None
+
+
+def _order(statement: exp.Select) -> tuple[tuple[str, bool], ...]:
+    found: list[tuple[str, bool]] = []
+    order = statement.args.get("order")
+    for item in order.expressions if order is not None else ():
+        if not isinstance(item.this, exp.Column):
+            break
+        found.append((item.this.name, bool(item.args.get("desc"))))
+    return tuple(found)
 
 
 def _wanted(statement: exp.Expression) -> tuple[tuple[tuple[str, int | str], ...], bool]:

@@ -5,7 +5,8 @@ The statement is the one that the test asserts, or else the one that the code un
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
@@ -167,6 +168,11 @@ def _placed(
     )
     if flaw is not None:
         return flaw
+    if asked is not None and _is_disordered(asked, [{**row, **fill} for row, fill in zip(rows, filled, strict=True)]):
+        by = ", ".join(f"{column}{' DESC' if last_first else ''}" for column, last_first in asked.question.order)
+        return Refuse(
+            f"the mock's rows are not in the order of the statement, ORDER BY {by}: expect that one", "assisted"
+        )
     site.test.seeded.add(f"table {name}")
     wait, face = ("await ", site.target.fixture) if site.target.is_async_test else ("", f"{site.target.fixture}.sync")
     texts = [site.code(row) for row in written_as] if written_as else [_display(row) for row in rows]
@@ -191,6 +197,29 @@ def _constant(text: str) -> object:
         return constant(cst.parse_expression(text))
     except (ValueError, cst.ParserSyntaxError):
         return object()
+
+
+def _is_disordered(asked: Asked, rows: list[dict[str, str]]) -> bool:
+    """Whether the statement may answer the rows in another order: a collation may take no notice of cases, or may."""
+    return any(
+        _comes_after(asked.question.order, one, other, key)
+        for one, other in itertools.pairwise(rows)
+        for key in (str, str.casefold)
+    )
+
+
+def _comes_after(
+    order: Sequence[tuple[str, bool]], one: Mapping[str, str], other: Mapping[str, str], key: Callable[[str], str]
+) -> bool:
+    for column, last_first in order:
+        first, second = (_constant(row.get(column, "object()")) for row in (one, other))
+        if isinstance(first, str) and isinstance(second, str):
+            first, second = key(first), key(second)
+        elif not isinstance(first, int | float) or not isinstance(second, int | float):
+            return False
+        if first != second:
+            return (first < second) is last_first  # type: ignore[operator]
+    return False
 
 
 def _looked_up(site: Site) -> set[str]:
