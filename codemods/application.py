@@ -83,6 +83,7 @@ class Act:
 
 @dataclass(slots=True)
 class _Module:
+    tree: ast.Module
     functions: dict[str, Function] = field(default_factory=dict)
     classes: dict[str, ast.ClassDef] = field(default_factory=dict)
     constants: dict[str, ast.expr] = field(default_factory=dict)
@@ -145,11 +146,16 @@ class Application:
             if inner is not None and self._is_followed(*inner, harmless, depth + 1):
                 continue
             name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
-            if inner is not None or not _is_harmless(name, harmless):
+            if inner is not None or not is_harmless(name, harmless):
                 return False
         return True
 
     # -- finding
+
+    def tree(self, dotted: str) -> ast.Module | None:
+        """The syntax tree of a module; None where the application has none of that name."""
+        module = self._module(dotted)
+        return None if module is None else module.tree
 
     def _module(self, dotted: str) -> _Module | None:
         self.asked_for.add(dotted)
@@ -213,7 +219,7 @@ class Application:
             if (inner := self._of_own_class(node, frame)) is not None:
                 if depth < _DEPTH:
                     yield from self._walk(*inner, methods, depth + 1)
-            elif isinstance(node.func, ast.Attribute) and node.func.attr in methods:
+            elif isinstance(node.func, ast.Attribute) and node.func.attr in methods and not is_logged(node.func):
                 if self._is_made_here(node.func.value, frame):
                     yield Asked(node.func.attr, (UNKNOWN,))
                     continue
@@ -374,7 +380,7 @@ _NOTHING = ast.FunctionDef("__init__", ast.arguments([], [], None, [], [], None,
 
 
 def _contents(tree: ast.Module) -> _Module:
-    module = _Module()
+    module = _Module(tree)
     for node in tree.body:
         if isinstance(node, Function):
             module.functions[node.name] = node
@@ -392,6 +398,14 @@ def _contents(tree: ast.Module) -> _Module:
 
 def _method(cls: ast.ClassDef, name: str) -> Function | None:
     return next((item for item in cls.body if isinstance(item, Function) and item.name == name), None)
+
+
+def is_logged(node: ast.Attribute) -> bool:
+    """`logger.info`, of which Redis has a command of the same name."""
+    return isinstance(node.value, ast.Name) and node.value.id in _LOGS
+
+
+_LOGS = frozenset({"logger", "_logger", "LOGGER", "log", "logging", "structlog"})
 
 
 def _is_self(node: ast.expr) -> bool:
@@ -443,7 +457,7 @@ def _bound(module: _Module, cls: ast.ClassDef | None, function: Function, act: A
     return _Frame(module, cls, names, act.made, once(function))
 
 
-def _is_harmless(name: str, harmless: frozenset[str]) -> bool:
+def is_harmless(name: str, harmless: frozenset[str]) -> bool:
     """Whether a call by that name runs no code of the application."""
     root, _, rest = name.partition(".")
     if not rest:
@@ -454,7 +468,7 @@ def _is_harmless(name: str, harmless: frozenset[str]) -> bool:
 def _runs_nothing(act: Act, imports: Mapping[str, str], harmless: frozenset[str]) -> bool:
     """Whether an act runs no code of the application, by the name that it has in the test or where that comes from."""
     first, dot, rest = act.name.partition(".")
-    return any(_is_harmless(name, harmless) for name in (act.name, f"{imports.get(first, first)}{dot}{rest}"))
+    return any(is_harmless(name, harmless) for name in (act.name, f"{imports.get(first, first)}{dot}{rest}"))
 
 
 def _constant(node: ast.expr) -> Value:

@@ -63,7 +63,7 @@ def is_needed(site: Site, value: cst.BaseExpression, shared: set[str]) -> bool:
     if site.method in site.test.mentioned:
         said = [assertion for name, assertion, _ in site.test.calls if name == site.method]
         return not said or not _UNASKED.issuperset(said)
-    if site.test.is_seen(_OF_CLIENTS):  # and the method is not asked
+    if site.test.is_seen(_OF_CLIENTS) or not site.test.may_ask(site.method):  # the method is not asked
         return False
     return bool(shared) or asserts_more(site.test.node) or (site.verb == "side_effect" and not is_literal(value, None))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -13,6 +14,9 @@ from migrator.codemods.look import look
 from migrator.codemods.methods import METHODS, SERVER_END
 from migrator.codemods.schema import Schema
 from migrator.model import Fix, Service, StandIn
+
+if TYPE_CHECKING:
+    from migrator.codemods.reach import Reach
 
 ASSERTIONS = frozenset(
     "assert_called assert_called_once assert_called_with assert_called_once_with assert_any_call assert_not_called"
@@ -82,6 +86,8 @@ class Environment:
     websocket_paths: tuple[str, ...] = ()
     application: Application | None = None
     """The source of the code under test."""
+    reach: Reach | None = None
+    """The names in that source."""
     seeded: bool = False
     """Whether files of rows are configured for PostgreSQL."""
 
@@ -194,6 +200,12 @@ class Test:
         self.asked("")  # reads the acts
         acts = [act for act in self.acts or () if act.name not in known]
         return application is not None and application.is_found(acts, self.imports, methods)
+
+    def may_ask(self, method: str) -> bool:
+        """Whether the code under test may ask its client for a method in this test."""
+        reach = self.environment.reach
+        self.asked("")  # reads the acts
+        return reach is None or reach.may_ask(self.acts or (), self.imports, self.makers, method)
 
     def assigned(self, name: str) -> cst.BaseExpression | None:
         """What the test's one plain assignment to a name gives it."""

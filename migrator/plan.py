@@ -24,6 +24,7 @@ from migrator.codemods.patch_class import ClassPatch, lowered, patches_of_classe
 from migrator.codemods.patch_context import BY_HAND
 from migrator.codemods.patch_fixture import Handed, handed_by
 from migrator.codemods.patch_started import stopping
+from migrator.codemods.reach import Reach
 from migrator.codemods.routes import websocket_paths
 from migrator.codemods.schema import read_schema
 from migrator.codemods.site import Environment, Refuse
@@ -147,13 +148,15 @@ def environment_of(config: Config) -> Environment:
     applications = config.realservices.get("apps", {})
     clickhouse = config.realservices.get("clickhouse", {})
     events = clickhouse.get("schema", []) if isinstance(clickhouse, dict) else []
+    application = Application(config.root)
     return Environment(
         config.fixtures,
         read_schema(config.root, _texts(schema)),
         read_schema(config.root, _texts(events), "clickhouse"),
         tuple(applications) if isinstance(applications, dict) else (),
         paths_of_applications(config),
-        Application(config.root),
+        application,
+        Reach(application),
         bool(isinstance(postgres, dict) and postgres.get("seeds")),
     )
 
