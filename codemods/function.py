@@ -25,7 +25,7 @@ from migrator.codemods.flows import in_passing
 from migrator.codemods.foreign import foreign, guessed
 from migrator.codemods.handed_out import is_entering, joined
 from migrator.codemods.handed_together import Apart, is_container, is_opened, is_taken_apart, taken_apart
-from migrator.codemods.handing_mock import handing
+from migrator.codemods.handing_mock import handing, is_only_handed
 from migrator.codemods.in_test_case import is_on_self, without_self
 from migrator.codemods.kept_on_self import as_fixture, folded
 from migrator.codemods.layout import WIDTH, laid_out, width_of
@@ -40,7 +40,6 @@ from migrator.codemods.patch_context import BY_HAND, Patches, is_method, patches
 from migrator.codemods.patch_decorator import below_docstring, undecorated
 from migrator.codemods.patch_factory import as_client, returned
 from migrator.codemods.patch_fixture import Handed
-from migrator.codemods.patch_gives import given_by_patches, is_only_given
 from migrator.codemods.patch_started import handed, is_started
 from migrator.codemods.patched_attribute import names_of
 from migrator.codemods.registry import expressions, service_table, statements
@@ -227,19 +226,11 @@ def _rewritten(
             return may(stand_in) is None
 
         pools = joined(apart.module, _function(apart.module, indent), apart.stand_ins, is_free)
-        patches = [*pools.stand_ins, *(item for item in view.stand_ins if item.service == "other")]
-        given = given_by_patches(pools.module, lambda text: _function(text, indent), patches, is_free, imports)
-        factories = {item.name for items in given.factories.values() for item in items}
-        clients = [item for item in pools.stand_ins if item.name not in factories]
-        if wanted == "patch_gives":
-            clients, rest = [item for item in clients if item.name in given.factories], None
-        else:
-            rest = wanted
-        outcome = _each(given.module, chunk, indent, clients, view, fixture_of, environment, may, rest, imports, around)
-        if given.factories:
-            outcome = _apart(replace(outcome, rewrites=outcome.rewrites | {"patch_gives"}), given.factories)
-        outcome = _unshifted(_apart(outcome, pools.parts) if pools.parts else outcome, apart.shift + given.shift)
-        stuck = _stuck(outcome, apart, candidates) | _not_given(outcome, given.factories)
+        outcome = _each(
+            pools.module, chunk, indent, pools.stand_ins, view, fixture_of, environment, may, wanted, imports, around
+        )
+        outcome = _unshifted(_apart(outcome, pools.parts) if pools.parts else outcome, apart.shift)
+        stuck = _stuck(outcome, apart, candidates)
         if not stuck:
             return _together(outcome, apart, candidates)
         held.update(stuck)
@@ -252,16 +243,6 @@ def _stuck(outcome: Outcome, apart: Apart, candidates: Sequence[StandIn]) -> dic
         for item in outcome.left if opened.name in apart.opened else ():
             if opened.name in (item.stand_in.root, item.stand_in.name):
                 found.setdefault(opened.name, replace(item, stand_in=opened))
-    return found
-
-
-def _not_given(outcome: Outcome, factories: Mapping[str, tuple[StandIn, ...]]) -> dict[str, Left]:
-    """The mocks that stay, with the factories that were to return the real ones."""
-    names = {name for client, items in factories.items() for name in (client, *(item.name for item in items))}
-    found: dict[str, Left] = {}
-    for item in outcome.left:
-        if item.stand_in.name in names:
-            found.setdefault(item.stand_in.name, item)
     return found
 
 
@@ -529,7 +510,7 @@ class _Rewriter:
             keeps = stand_in.how not in ("parameter", "patch", "through") and not _sounds_mocked(stand_in.name)
             name = self.attribute if stand_in.how == "attribute" else stand_in.name
             keeps = keeps or stand_in.how == "attribute"
-            keeps = keeps and not is_only_given(self.function, stand_in.name)
+            keeps = keeps and not (self.handing and is_only_handed(self.function, stand_in.name))
             self.target = Target(stand_in, fixture, name if keeps else fixture, view.is_async, asynchronous)
         self.keeps = keeps
         self.test = Test(self.function, environment, imports, stand_ins=frozenset(self.names), makers=around.makers)

@@ -132,6 +132,40 @@ class _Returning:
             self.found.append((node, parts, node.value.value))
 
 
+def is_only_handed(function: cst.FunctionDef, name: str) -> bool:
+    """Whether a name's value is only handed out so, and else only its attributes are used: the name can go."""
+    uses = _Reads(name)
+    look(function.body, uses)
+    return not uses.whole
+
+
+class _Reads:
+    """Whether what a name stands for goes elsewhere than into a `return_value`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.whole = False
+
+    def visit_Assign(self, node: cst.Assign) -> bool:
+        parts = chain(node.targets[0].target) if len(node.targets) == 1 else None
+        is_handed = parts is not None and parts[-1] == "return_value" and isinstance(node.value, cst.Name)
+        if not is_handed:
+            look(node.value, self)
+        return False
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        if not isinstance(node.value, cst.Name):
+            look(node.value, self)
+        return False
+
+    def visit_Arg(self, node: cst.Arg) -> bool:
+        look(node.value, self)
+        return False
+
+    def visit_Name(self, node: cst.Name) -> None:
+        self.whole |= node.value == self.name
+
+
 class _Count:
     def __init__(self, name: str) -> None:
         self.name = name

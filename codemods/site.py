@@ -285,6 +285,10 @@ class _Assigned:
             if isinstance(item.target, cst.Name) and item.target.value == self.name:
                 self.values.append(node.value)
 
+    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
+        if isinstance(node.target, cst.Name) and node.target.value == self.name and node.value is not None:
+            self.values.append(node.value)
+
 
 def constant(node: cst.BaseExpression) -> object:
     """The value of a literal; raises ValueError where it is none."""

@@ -8,7 +8,7 @@ import libcst as cst
 
 from migrator.codemods.registry import table
 from migrator.codemods.services.clickhouse_seeds import seed
-from migrator.codemods.services.clickhouse_tables import ready
+from migrator.codemods.services.clickhouse_tables import reads_own, ready
 from migrator.codemods.site import ServiceTable, Site, constant, is_literal
 
 _EMPTY: dict[str, tuple[object, ...]] = {
@@ -23,6 +23,8 @@ _EMPTY: dict[str, tuple[object, ...]] = {
 
 def empty(site: Site, method: str, value: cst.BaseExpression) -> bool:
     """Whether an empty server answers so; a result without rows is one."""
+    if method in ("execute", "query", "command") and reads_own(site.test):
+        return False
     if isinstance(value, cst.Call) and method == "query":
         rows = [
             argument.value for argument in value.args if argument.keyword and argument.keyword.value == "result_rows"

@@ -48,6 +48,8 @@ class _Question:
     wanted: dict[str, str | None]
     """The columns that a row must have to be found, with their values in the test's words (None: not known)."""
     order: tuple[str, bool] | None
+    names: tuple[str, ...]
+    """What the statement calls what it answers."""
 
 
 def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | Refuse:
@@ -60,6 +62,8 @@ def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | 
     if rows is None or not asked or asked[0] is None:
         return Refuse(by_hand)
     question = asked[0]
+    if question.table.startswith("system."):
+        return Refuse(f"{method} reads {question.table}, which the server itself fills: expect what a real one answers")
     if unknown := [column for column, text in question.wanted.items() if text is None]:
         return Refuse(f"the statement looks for {unknown[0]}, and nothing says which: {by_hand}")
     if len(rows) > 1 and not _is_in_order(question, rows):
@@ -76,8 +80,6 @@ def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | 
     if any(list(row_made) != columns for row_made in made):
         return Refuse(by_hand)
     table = site.test.environment.events.table(question.table)
-    if question.table.startswith("system."):
-        return Refuse(f"{method} reads {question.table}, which the server itself fills: expect what a real one answers")
     if table is None:
         mend = "name the file that creates it as schema in [tool.realservices.clickhouse], then its rows are inserted"
         return Refuse(f"{method} reads {question.table}: {mend}", "assisted")
@@ -90,6 +92,12 @@ def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | 
     names = ", ".join(f'"{column}"' for column in columns)
     site.test.seeded.add(f"table {question.table}")
     return [site.read("insert", f'"{question.table}"', data, f"column_names=[{names}]")]
+
+
+def columns_of(site: Site, method: str) -> list[str] | None:
+    """What the one statement that a method is asked calls its columns; None where that is not known."""
+    asked = _questions(site, method)
+    return list(asked[0].names) if len(asked) == 1 and asked[0] is not None else None
 
 
 def _rows(method: str, value: cst.BaseExpression) -> list[list[cst.BaseExpression]] | None:
@@ -157,7 +165,7 @@ def _question(text: str | None, parameters: Mapping[str, str | None]) -> _Questi
         statement.args.get(part) is not None for part in ("having", "joins", "with_", "qualify")
     ):
         return None
-    if any(True for _ in statement.find_all(exp.Subquery)):
+    if any(True for _ in statement.find_all(exp.Subquery)) or isinstance(tables[0].this, exp.Func):
         return None
     plain: dict[int, str] = {}
     alone: dict[int, str] = {}
@@ -183,7 +191,8 @@ def _question(text: str | None, parameters: Mapping[str, str | None]) -> _Questi
     if group is not None and not {item.name for item in group.expressions} <= set(plain.values()):
         return None
     name = ".".join(part.name for part in tables[0].parts)
-    return _Question(name, plain, alone, count, group is not None, wanted, _order(statement))
+    names = tuple(item.alias_or_name for item in statement.expressions)
+    return _Question(name, plain, alone, count, group is not None, wanted, _order(statement), names)
 
 
 def _wanted(statement: exp.Select, parameters: Mapping[str, str | None]) -> dict[str, str | None] | None:

@@ -39,6 +39,11 @@ def ready(test: Test) -> Refuse | None:
     return None
 
 
+def reads_own(test: Test) -> bool:
+    """Whether a table is read that the server itself fills: there it is never as a mock says."""
+    return any(table is not None and _is_own(table) for table, _ in _tables(test))
+
+
 def _missing(what: str) -> Refuse:
     return Refuse(
         f"{what}: name the file that creates its tables as schema in [tool.realservices.clickhouse]", "assisted"
@@ -76,6 +81,12 @@ def _of(method: str, value: object) -> Iterator[tuple[str | None, bool]]:
         statement = parse(text, "clickhouse") or parse(f"{text} (1)", "clickhouse")
         if statement is None:
             yield None, False
-        for table in statement.find_all(exp.Table) if statement is not None else ():
+            return
+        for table in statement.find_all(exp.Table):
+            if isinstance(table.this, exp.Func):
+                continue  # a table function, as numbers(10)
             name = ".".join(part.name for part in table.parts)
             yield name, isinstance(statement, exp.Create)
+        for column in statement.find_all(exp.Column):  # clusterAllReplicas(default, system.processes)
+            if _is_own(f"{column.table}."):
+                yield f"{column.table}.{column.name}", False
