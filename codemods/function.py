@@ -894,7 +894,7 @@ class _Rewriter:
         return isinstance(statement, cst.SimpleStatementLine) and self._hands(statement.body[0])
 
     def _replaces(self, small: cst.Assign) -> Binding | None:
-        """What `cls.from_url.return_value = mock` and `cache.get_client = AsyncMock(return_value=mock)` bind."""
+        """What `get.return_value = mock` and `cache.get_client = AsyncMock(return_value=mock)` bind."""
         for item in self.handing:
             if small is item.statement:
                 return Binding("bind_factory", item.target)

@@ -1,8 +1,7 @@
-"""Binds the real client where an attribute of a patched class or module hands the mock out.
+"""Binds the real client where the mock of a patched function or class hands the mock out.
 
-`cls.from_url.return_value = mock` under `patch(target) as cls`, or `@patch(target)`, lets what the application calls
-return the mock; nothing else is asked of `cls`, so that the patch goes and the real client is bound there. Where the
-patched thing itself is what is called, patch_gives reads it.
+`get.return_value = mock` under `patch(target) as get`, or `@patch(target)`, lets what the application calls return the
+mock; nothing else is asked of `get`, so that the patch goes and the real client is bound there.
 """
 
 from __future__ import annotations
@@ -30,8 +29,8 @@ EXAMPLES = [
 
 
         async def test_warms(mock_redis):
-            with patch("app.cache.redis") as module:
-                module.from_url.return_value = mock_redis
+            with patch("app.cache.get_client") as get:
+                get.return_value = mock_redis
                 await warm("k")
             mock_redis.set.assert_awaited_once_with("k", "v")
         """,
@@ -40,7 +39,7 @@ EXAMPLES = [
 
 
         async def test_warms(real_redis, real_services):
-            real_services.bind_factory("app.cache.redis.from_url", real_redis)
+            real_services.bind_factory("app.cache.get_client", real_redis)
             await warm("k")
             assert await real_redis.get("k") == "v"
         """,
@@ -118,7 +117,7 @@ def _places(function: cst.FunctionDef, name: str) -> Iterator[tuple[Place, cst.B
 
 
 class _Returning:
-    """`cls.from_url.return_value = mock`."""
+    """`get.return_value = mock`, `cls.from_url.return_value = mock`."""
 
     def __init__(self, names: Collection[str]) -> None:
         self.names = names
@@ -126,7 +125,7 @@ class _Returning:
 
     def visit_Assign(self, node: cst.Assign) -> None:
         parts = chain(node.targets[0].target) if len(node.targets) == 1 else None
-        if parts is None or len(parts) < 3 or parts[-1] != "return_value" or parts.count("return_value") != 1:
+        if parts is None or parts[-1] != "return_value" or parts.count("return_value") != 1:
             return
         if isinstance(node.value, cst.Name) and node.value.value in self.names:
             self.found.append((node, parts, node.value.value))
