@@ -75,7 +75,7 @@ def _length(write: str) -> Row:
     return row
 
 
-def _sorted(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+def _sorted(site: Site, given: list[Argument], answer: cst.BaseExpression, first: int = 0, step: int = 1) -> str | None:
     """Members in their order; with their scores where the answer has them."""
     if not isinstance(answer, cst.List) or not answer.elements:
         return None
@@ -83,11 +83,16 @@ def _sorted(site: Site, given: list[Argument], answer: cst.BaseExpression) -> st
     if all(isinstance(item, cst.Tuple) and len(item.elements) == 2 for item in members):
         rows = [(item.elements[0].value, site.code(item.elements[1].value)) for item in members]  # type: ignore[attr-defined]
     elif len(given) == 3 and all(isinstance(item, cst.SimpleString) for item in members):
-        rows = [(item, str(number)) for number, item in enumerate(members)]
+        rows = [(item, str(first + step * number)) for number, item in enumerate(members)]
     else:
         return None
     scores = ", ".join(f"{site.code(member)}: {score}" for member, score in rows)
     return _write(site, "zadd", given[0].text, f"{{{scores}}}")
+
+
+def _from_the_highest(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+    highest = len(answer.elements) if isinstance(answer, cst.List) else 0
+    return _sorted(site, given, answer, highest, -1)
 
 
 def _score(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
@@ -142,6 +147,7 @@ _SEEDS: dict[str, tuple[str, Row]] = {
     "smembers": ("smembers", _all("sadd")),
     "unlink": ("get", _marker),
     "zrange": ("zrange", _sorted),
+    "zrevrange": ("zrange", _from_the_highest),
     "zscore": ("zrange", _score),
 }
 """What kind of value the seed makes, and how."""
