@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -156,6 +157,33 @@ class Application:
         """The syntax tree of a module; None where the application has none of that name."""
         module = self._module(dotted)
         return None if module is None else module.tree
+
+    def own_class(self, dotted: str) -> str:
+        """The class of the application, no protocol and no client, that a function says it returns; "" if it does not.
+
+        `-> Storage`, `-> "Storage"` and `-> Storage | None` say so.
+        """
+        found = self._resolve(dotted)
+        returns = found[2].returns if found is not None else None
+        if found is None or returns is None:
+            return ""
+        module = found[0]
+        package = dotted.rpartition(".")[0]
+        names: list[str] = re.findall(r"[A-Za-z_]\w*", ast.unparse(returns))
+        for name in names:
+            cls = module.classes.get(name) or self._imported_class(module, package, name)
+            if cls is not None and not re.search(r"Protocol|Redis|Pool|Connection|Client", " ".join(_bases(cls))):
+                return name
+        return ""
+
+    def _imported_class(self, module: _Module, package: str, name: str) -> ast.ClassDef | None:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ImportFrom) and any(name == (item.asname or item.name) for item in node.names):
+                parts = package.split(".")[: -node.level] if node.level else []
+                source = self._module(".".join([*parts, *filter(None, [node.module])]))
+                if source is not None and name in source.classes:
+                    return source.classes[name]
+        return None
 
     def _module(self, dotted: str) -> _Module | None:
         self.asked_for.add(dotted)
@@ -398,6 +426,10 @@ def _contents(tree: ast.Module) -> _Module:
 
 def _method(cls: ast.ClassDef, name: str) -> Function | None:
     return next((item for item in cls.body if isinstance(item, Function) and item.name == name), None)
+
+
+def _bases(cls: ast.ClassDef) -> list[str]:
+    return [ast.unparse(base) for base in cls.bases]
 
 
 def is_logged(node: ast.Attribute) -> bool:

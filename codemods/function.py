@@ -947,6 +947,13 @@ class _Rewriter:
         return self.keeps and any(self._is_maker(small) for small in lines)
 
     def _bound(self, bound: Binding, leading: Sequence[cst.EmptyLine], face: str = "") -> cst.BaseStatement:
+        application = self.test.environment.application
+        path = bound.target.evaluated_value if isinstance(bound.target, cst.SimpleString) else None
+        is_read = bound.method == "bind_factory" and isinstance(path, str)
+        own = application.own_class(str(path)) if is_read and application is not None else ""
+        if own:
+            reason = f"{path} gives a {own}, which is no client: make one on {self.target.fixture} and bind that"
+            raise _Refused(None, Refuse(reason))
         self.used |= {"patch_bind", "patched_attribute"} if bound.of_object else {"patch_bind"}
         self.services = True
         line = bound.line(self.code(bound.target), face or self.target.face)
