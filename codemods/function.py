@@ -952,7 +952,7 @@ class _Rewriter:
         is_read = bound.method == "bind_factory" and isinstance(path, str)
         own = application.own_class(str(path)) if is_read and application is not None else ""
         if own:
-            reason = f"{path} gives a {own}, which is no client: make one on {self.target.fixture} and bind that"
+            reason = f"{path!s} gives a {own}, which is no client: make one on {self.target.fixture} and bind that"
             raise _Refused(None, Refuse(reason))
         self.used |= {"patch_bind", "patched_attribute"} if bound.of_object else {"patch_bind"}
         self.services = True
