@@ -60,15 +60,21 @@ class Store:
 
         Every file of a tree asks for much the same, so the answer is kept, with what it is made of.
         """
+        return self._looked(dotted, folder)[0]
+
+    def offers(self, top: str, folder: str) -> bool:
+        """Whether a folder that is looked in holds a module or package of that name."""
+        return bool(self._looked(top, folder)[2])
+
+    def _looked(self, dotted: str, folder: str) -> tuple[str | None, tuple[str, ...], tuple[str, ...]]:
         key = (dotted, folder)
         known = self._modules.get(key)
         if known is None:
             known = self._modules[key] = self._module(dotted, folder)
-        found, folders, paths = known
-        self.trace.folders.update(folders)
+        self.trace.folders.update(known[1])
         self.trace.tops.add(dotted.partition(".")[0])
-        self.trace.paths.update(paths)
-        return found
+        self.trace.paths.update(known[2])
+        return known
 
     def _module(self, dotted: str, folder: str) -> tuple[str | None, tuple[str, ...], tuple[str, ...]]:
         """The file of a module; the folders that were looked in and the files that were looked for."""

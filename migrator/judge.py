@@ -77,6 +77,8 @@ class Judge:
         self.config = config
         self._like = like
         self.keeping: Keeping = Keeping(linker, like.keeping if like is not None else None, changed)
+        self._names: dict[tuple[str, str], Evidence] = like._names if like is not None else {}
+        self._requested: dict[tuple[str, int], list[tuple[str, tuple[str, int] | None]]] = {}
         self._fixture_evidence: dict[tuple[str, int], Evidence] = {}
         self._name_evidence: dict[tuple[str, int | None, int | None, str], Evidence] = {}
         self._origin_evidence: dict[tuple[str, Origin], list[Evidence]] = {}
@@ -480,6 +482,12 @@ class Judge:
 
     def requested(self, path: str, index: int) -> list[tuple[str, tuple[str, int] | None]]:
         """The fixtures that a test or fixture requests by its parameters, and their definitions."""
+        key = (path, index)
+        if key not in self._requested:
+            self._requested[key] = self._requests_of(path, index)
+        return self._requested[key]
+
+    def _requests_of(self, path: str, index: int) -> list[tuple[str, tuple[str, int] | None]]:
         linker = self.linker
         function = linker.facts[path].functions[index]
         if not (function.fixture is not None or linker.is_test(path, function)):
@@ -532,7 +540,13 @@ class Judge:
     # -- services
 
     def _name(self, name: str, text: str) -> Evidence:
-        """Evidence of a name: configured, else what its words say."""
+        """Evidence of a name: configured, else what its words say; the same in the whole tree."""
+        key = (name, text)
+        if key not in self._names:
+            self._names[key] = self._said(name, text)
+        return self._names[key]
+
+    def _said(self, name: str, text: str) -> Evidence:
         found = configured(self.config.services, name)
         if found is not None:
             return found

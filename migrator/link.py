@@ -6,7 +6,7 @@ Values are evaluated lazily and kept, so that only what a candidate asks about i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple, Protocol
 
 from migrator.evidence import (
@@ -116,6 +116,9 @@ class Tree(Protocol):
     def module(self, dotted: str, folder: str) -> str | None:
         """The file that a dotted module names, seen from a folder, None where the tree has none."""
 
+    def offers(self, top: str, folder: str) -> bool:
+        """Whether the tree holds a module or package of that name, seen from a folder."""
+
 
 class Linker:
     """Evaluates origins over the facts of a whole tree."""
@@ -129,8 +132,9 @@ class Linker:
         self._fixture_tables: dict[str, dict[str, tuple[str, int]]] = {}
         self._fixtures: dict[tuple[str, int | None, str, int | None], tuple[str, int] | None] = {}
         self._fakes: dict[tuple[str, int], Evidence | None] = {}
+        self._cases: dict[tuple[str, int], bool] = {}
+        self._conftests: dict[str, list[str]] = {}
         self._fixture_values: dict[tuple[str, int], tuple[Value, ...]] = {}
-        self._folders: dict[str, list[str]] = {}
 
     # -- modules
 
@@ -147,6 +151,8 @@ class Linker:
         return self._modules[key]
 
     def _external(self, dotted: str, importer: str) -> tuple[Value, ...]:
+        if not self.facts.offers(dotted.partition(".")[0], importer.rpartition("/")[0]):
+            return (self._library(dotted),)
         parts = dotted.split(".")
         for length in range(len(parts), 0, -1):
             path = self.module(".".join(parts[:length]), importer)
@@ -163,10 +169,12 @@ class Linker:
             return values
         return (self._library(dotted),)
 
-    def _library(self, dotted: str) -> Value:
+    @staticmethod
+    @lru_cache(maxsize=8192)
+    def _library(dotted: str) -> Value:
         for library in MOCK_LIBRARIES:
             if dotted == library or dotted.startswith(library + "."):
-                return self._mock_member(library, dotted[len(library) + 1 :], dotted)
+                return Linker._mock_member(library, dotted[len(library) + 1 :], dotted)
         top, _, member = dotted.partition(".")
         fake = FAKE_LIBRARIES.get(top)
         if fake is not None and member:
@@ -808,6 +816,15 @@ class Linker:
 
     def is_test_case(self, path: str, index: int) -> bool:
         """Whether a class is a unittest.TestCase."""
+        key = (path, index)
+        known = self._cases.get(key)
+        if known is None:
+            known = self._is_test_case(path, index)
+            if not self._busy:  # else some of its bases may be unknown as yet
+                self._cases[key] = known
+        return known
+
+    def _is_test_case(self, path: str, index: int) -> bool:
         return any(
             base.kind in ("external", "mock_member") and base.name.rpartition(".")[2].endswith("TestCase")
             for base in self.outside_bases(path, index)
@@ -938,17 +955,25 @@ class Linker:
         own = self.fixture_table(path).get(name)
         if own is not None:
             yield own
-        folder = path
-        while folder:
-            folder = folder.rpartition("/")[0]
-            conftest = f"{folder}/conftest.py" if folder else "conftest.py"
-            if conftest != path and conftest in self.facts:
+        for conftest in self._above(path):
+            if conftest != path:
                 found = self.fixture_table(conftest).get(name)
                 if found is not None:
                     yield found
         for table in self.plugin_tables:
             if name in table:
                 yield table[name]
+
+    def _above(self, path: str) -> list[str]:
+        """The conftest.py files that a file may take fixtures from, the nearest first."""
+        folder = path.rpartition("/")[0]
+        known = self._conftests.get(folder)
+        if known is None:
+            parts = folder.split("/") if folder else []
+            folders = ["/".join(parts[:length]) for length in range(len(parts), 0, -1)]
+            every = [*(f"{item}/conftest.py" for item in folders), "conftest.py"]
+            known = self._conftests[folder] = [item for item in every if item in self.facts]
+        return known
 
     def _requested(self, path: str, index: int, name: str) -> Iterator[Value]:
         function = self.facts[path].functions[index]
