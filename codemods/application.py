@@ -268,15 +268,18 @@ class Application:
             found = values[0] if len(values) == 1 else None
         else:
             found = node
-        if not isinstance(found, ast.Call) or not isinstance(found.func, ast.Name):
+        if not isinstance(found, ast.Call):
             return None
-        name = found.func.id
+        name = ast.unparse(found.func).partition(".")[0]
         return found if name in frame.module.classes or name in frame.module.imported else None
 
     def _class(self, name: str, module: _Module) -> tuple[_Module, ast.ClassDef] | None:
+        """The class by a name of a module, which may lead through a module that it imports: `cache.Rooms`."""
         if name in module.classes:
             return module, module.classes[name]
-        owner, _, last = module.imported.get(name, "").rpartition(".")
+        first, _, rest = name.partition(".")
+        path = module.imported.get(first, "")
+        owner, _, last = (f"{path}.{rest}" if path and rest else path).rpartition(".")
         other = self._module(owner) if owner else None
         return (other, other.classes[last]) if other is not None and last in other.classes else None
 
@@ -284,8 +287,7 @@ class Application:
         """The method that a call runs on an object that the code made of a class of the application."""
         if not isinstance(node.func, ast.Attribute) or (maker := self._maker(node.func.value, frame)) is None:
             return None
-        assert isinstance(maker.func, ast.Name)
-        found = self._class(maker.func.id, frame.module) if self._nested < _DEPTH else None
+        found = self._class(ast.unparse(maker.func), frame.module) if self._nested < _DEPTH else None
         method = _method(found[1], node.func.attr) if found is not None else None
         if found is None or method is None or any(isinstance(item, ast.Starred) for item in (*node.args, *maker.args)):
             return None
@@ -299,9 +301,9 @@ class Application:
     def _is_made_here(self, node: ast.expr, frame: _Frame) -> bool:
         """Whether the code made an object of a class that is the application's and cannot be followed."""
         maker = self._maker(node, frame)
-        if maker is None or not isinstance(maker.func, ast.Name):
+        if maker is None:
             return False
-        name = maker.func.id
+        name = ast.unparse(maker.func).partition(".")[0]
         return name in frame.module.classes or frame.module.imported.get(name) == ""
 
     def _given(self, node: ast.Call, frame: _Frame) -> tuple[tuple[Value, ...], dict[str, Value]]:

@@ -76,7 +76,7 @@ def seeds(site: Site, value: cst.BaseExpression) -> Sequence[str] | Refuse:
         return found
     bound = _bound(site.test.node)
     unknown = _names(site.code(value)) | {name for line in found or () for name in _names(line) & bound}
-    if not found or unknown:
+    if found is None or unknown:
         return Refuse("seed what it stands for", "assisted")
     return found
 

@@ -230,7 +230,7 @@ def _rewritten(
             pools.module, chunk, indent, pools.stand_ins, view, fixture_of, environment, may, wanted, imports, around
         )
         outcome = _unshifted(_apart(outcome, pools.parts) if pools.parts else outcome, apart.shift)
-        stuck = _stuck(outcome, apart, candidates)
+        stuck = _stuck(outcome, apart, candidates) or _still_apart(outcome, pools.parts)
         if not stuck:
             return _together(outcome, apart, candidates)
         held.update(stuck)
@@ -244,6 +244,14 @@ def _stuck(outcome: Outcome, apart: Apart, candidates: Sequence[StandIn]) -> dic
             if opened.name in (item.stand_in.root, item.stand_in.name):
                 found.setdefault(opened.name, replace(item, stand_in=opened))
     return found
+
+
+def _still_apart(outcome: Outcome, parts: Mapping[str, tuple[StandIn, ...]]) -> dict[str, Left]:
+    """Pools that stay, and so do their connections, where something else moves: they keep their own names."""
+    together = {item.name: name for name, others in parts.items() for item in others} | {name: name for name in parts}
+    if outcome.text is None:
+        return {}
+    return {item.stand_in.name: item for item in outcome.left if item.stand_in.name in together}
 
 
 def _unshifted(outcome: Outcome, shift: int) -> Outcome:

@@ -8,6 +8,7 @@ import libcst as cst
 
 from migrator.codemods.application import written
 from migrator.codemods.listed_calls import is_any
+from migrator.codemods.services.redis_state import CREATORS
 from migrator.codemods.services.redis_values import given_back
 from migrator.codemods.site import Argument, Refuse, Site, constant, is_literal
 
@@ -175,12 +176,22 @@ def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | 
             " take the line out",
             "assisted",
         )
+    if method in ("delete", "unlink") and _is_made(site, asked[0][0].text):
+        return []
     kind, write_of = row
     line = write_of(site, asked[0], value)
     if line is None:
         return _unknown(site, method, value)
     site.test.seeded.add(f"{kind} {asked[0][0].text}")
     return [f"if {only_if}:\n    {line}" if only_if else line]
+
+
+def _is_made(site: Site, key: str) -> bool:
+    """Whether the code makes the key itself: what takes it away finds it."""
+    asserted = any(name in CREATORS and given and given[0].text == key for name, _, given in site.test.calls)
+    return asserted or any(
+        values and written(values[0]) == key for name in ("set", "setex", "setnx") for values in site.test.asked(name)
+    )
 
 
 def _unknown(site: Site, method: str, value: cst.BaseExpression) -> Refuse:
