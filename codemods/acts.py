@@ -9,23 +9,28 @@ from collections.abc import Mapping
 from migrator.codemods.application import UNKNOWN, Act, Function, Text, Value, once
 
 
+def read_function(text: str) -> Function | None:
+    """A function's text as Python's own parser reads it; None where it does not."""
+    try:
+        (function,) = ast.parse(textwrap.dedent(text)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return function if isinstance(function, Function) else None
+
+
 def acts_of(
-    text: str,
+    function: Function,
     imports: Mapping[str, str],
     stand_ins: frozenset[str],
     makers: Mapping[str, str],
     kept: frozenset[str] = frozenset(),
 ) -> list[Act]:
-    """The acts of a function's text; what is done to the stand-ins themselves is none.
+    """The acts of a function; what is done to the stand-ins themselves is none.
 
     `makers` are the classes of what it is given: a parameter's name to a dotted path; `kept` are names that stand for
     themselves in the arguments.
     """
-    try:
-        (function,) = ast.parse(textwrap.dedent(text)).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    return _Reader(function, imports, stand_ins, makers, kept).acts() if isinstance(function, Function) else []
+    return _Reader(function, imports, stand_ins, makers, kept).acts()
 
 
 class _Reader:

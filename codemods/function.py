@@ -6,9 +6,11 @@ everything else in the file stays as it is by construction.
 
 from __future__ import annotations
 
+import ast
 import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import takewhile
 from typing import cast
 
@@ -38,10 +40,11 @@ from migrator.codemods.patch_bind import TAKEN_OUT, Binding, binding, getters, h
 from migrator.codemods.patch_class import own_text
 from migrator.codemods.patch_context import BY_HAND, Patches, is_method, patches_of
 from migrator.codemods.patch_decorator import below_docstring, undecorated
-from migrator.codemods.patch_factory import as_client, returned
+from migrator.codemods.patch_factory import as_client, read_as_client, returned
 from migrator.codemods.patch_fixture import Handed
 from migrator.codemods.patch_started import handed, is_started
 from migrator.codemods.patched_attribute import names_of
+from migrator.codemods.quick import Doubt, Quick
 from migrator.codemods.registry import expressions, service_table, statements
 from migrator.codemods.site import (
     ASSERTIONS,
@@ -63,6 +66,7 @@ from migrator.codemods.websocket_end import End, accepting, as_programmed, ended
 from migrator.evidence import BY_NAME, words
 from migrator.model import Fix, FunctionView, StandIn
 from migrator.nesting import too_deep
+from migrator.reading import FULL
 from migrator.source import split_lines
 
 _HEADER = "if True:\n"
@@ -102,6 +106,8 @@ class Outcome:
     """The attributes of self with patchers that are there no more: what stops them in other methods goes."""
     class_patches: frozenset[int] = frozenset()
     """The numbers of its class's decorators that it can do without."""
+    is_written: bool = True
+    """Whether the new text is there already; else it is "" for now, and everything else is decided."""
 
 
 def _apart(outcome: Outcome, parts: Mapping[str, tuple[StandIn, ...]]) -> Outcome:
@@ -151,11 +157,14 @@ def rewrite_function(
     wanted: str | None = None,
     imports: dict[str, str] | None = None,
     around: Surroundings = _NOTHING_AROUND,
+    *,
+    texts: bool = True,
 ) -> Outcome:
     """Rewrites the function of a view in a file of lines (with their ends).
 
-    `allowed` may hold back a stand-in with its own reason; `wanted` holds back those in whose migration the rewrite of
-    that name takes no part. Raises nothing: what cannot be parsed stays.
+    Without `texts` the new text may be put off, which spares libcst's reading. `allowed` may hold back a stand-in with
+    its own reason; `wanted` holds back those in whose migration the rewrite of that name takes no part. Raises nothing:
+    what cannot be parsed stays.
     """
     above = around.above
     chunk = "".join([*above, *lines[view.first_line - 1 : view.last_line]])
@@ -166,8 +175,9 @@ def rewrite_function(
         return Outcome(None, (), tuple(item for item in held if item is not None))
     if reason := _unfit(chunk):
         return _unread(candidates, reason)
+    given = (chunk, candidates, view, fixture_of, environment, allowed, wanted, imports or {}, around)
     try:
-        outcome = _rewritten(chunk, candidates, view, fixture_of, environment, allowed, wanted, imports or {}, around)
+        outcome = (None if texts or FULL else _decided(*given)) or _rewritten(*given)
     except RecursionError:
         return _unread(candidates, _TOO_DEEP)
     return _below_class(outcome, view, above) if above else outcome
@@ -193,6 +203,37 @@ def _unfit(chunk: str) -> str | None:
 
 def _unread(candidates: Sequence[StandIn], reason: str) -> Outcome:
     return Outcome(None, (), tuple(Left(item, item.line, reason, "manual") for item in candidates))
+
+
+def _decided(
+    chunk: str,
+    candidates: Sequence[StandIn],
+    view: FunctionView,
+    fixture_of: Callable[[StandIn], str],
+    environment: Environment,
+    allowed: Callable[[StandIn], Left | None],
+    wanted: str | None,
+    imports: dict[str, str],
+    around: Surroundings,
+) -> Outcome | None:
+    """What comes of a function, without its text, by a quick reading; None where that does not say so for sure."""
+    if any(is_opened(item) and allowed(item) is None for item in candidates):
+        return None
+    names = {name for item in candidates for name in (item.name, *item.aliases) if name.startswith("self.")}
+    try:
+        quick = Quick(chunk, names)
+
+        def is_free(stand_in: StandIn) -> bool:
+            return allowed(stand_in) is None
+
+        if joined(quick.module, quick.function, candidates, is_free).parts:
+            return None
+        outcome = _each(
+            quick.module, chunk, "", candidates, view, fixture_of, environment, allowed, wanted, imports, around, quick
+        )
+    except (Doubt, SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return _together(outcome, Apart(quick.module, (), {}, 0, frozenset(), {}), candidates)
 
 
 def _rewritten(
@@ -280,13 +321,16 @@ def _each(
     wanted: str | None,
     imports: dict[str, str],
     around: Surroundings,
+    quick: Quick | None = None,
 ) -> Outcome:
+    """Each stand-in rewritten or left; read quickly, the text is put off. Raises Doubt where it cannot be."""
     left: list[Left] = []
     moved: list[StandIn] = []
     used: set[str] = set()
     journals: set[str] = set()
     probes: list[tuple[StandIn, _Rewriter, cst.Module]] = []
-    handed = _handed_by(module, indent, candidates, imports)
+    code = module.code_for_node if quick is None else quick.code
+    handed = _handed_by(_function(module, indent), candidates, code, imports)
     for stand_in in candidates:
         if stand_in.name in handed:
             continue  # it goes, and stays, with what it hands out
@@ -295,7 +339,7 @@ def _each(
             left += [] if stand_in.how == "through" else [held]  # it is explained where the test's fixture stays
             continue
         # refusals are looked for in the text as it stands in the file, so that their lines are right
-        probe = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports, around)
+        probe = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports, around, quick)
         try:
             rewritten = probe.run()
         except _Refused as refused:
@@ -303,12 +347,16 @@ def _each(
             left.append(Left(stand_in, line, refused.refuse.reason, refused.refuse.fix))
             continue
         except _UNREADABLE:
+            if quick is not None:
+                raise Doubt from None
             reason = "a statement of the test cannot be taken apart: write it on lines of its own, as formatters do"
             left.append(Left(stand_in, stand_in.line, reason, "manual"))
             continue
         if wanted is not None and wanted not in probe.used:
             left.append(Left(stand_in, stand_in.line, f"{wanted} takes no part in it", "manual"))
             continue
+        if quick is not None and (moved or around.above):
+            raise Doubt  # whether they move together shows in the text
         moved.append(stand_in)
         probes.append((stand_in, probe, rewritten))
         used |= probe.used
@@ -330,6 +378,17 @@ def _each(
     first, module = next((probe, text) for item, probe, text in probes if item is moved[0])
     on_self = dict(first.on_self)
     stopped = {*first.stopped}
+    if quick is not None:
+        return Outcome(
+            "",
+            tuple(moved),
+            tuple(left),
+            frozenset(used),
+            tuple(on_self.items()),
+            imports=frozenset({"pytest"} if on_self else ()),
+            stopped=frozenset(stopped),
+            is_written=False,
+        )
     for stand_in in moved[1:]:
         rewriter = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports, around)
         try:
@@ -374,12 +433,24 @@ def _outcome(
 
 
 def _handed_by(
-    module: cst.Module, indent: str, candidates: Sequence[StandIn], imports: dict[str, str]
+    function: cst.FunctionDef,
+    candidates: Sequence[StandIn],
+    code: Callable[[cst.CSTNode], str],
+    imports: dict[str, str],
 ) -> dict[str, str]:
     """The stand-ins that do no more than hand another one out: name to the name of that."""
     of_names = {name: item.name for item in candidates for name in (item.name, *item.aliases)}
-    found = handing(_function(module, indent), of_names, module.code_for_node, imports)
+    found = handing(function, of_names, code, imports)
     return {item.name: of_names[item.mock] for item in found}
+
+
+@lru_cache(maxsize=512)
+def _expression(text: str) -> cst.BaseExpression:
+    return cst.parse_expression(text)
+
+
+_MADE = cst.SimpleStatementLine([cst.Expr(cst.Ellipsis())])
+"""Stands for a new statement where nobody reads the text."""
 
 
 def _is_pass(statement: cst.CSTNode) -> bool:
@@ -469,7 +540,10 @@ class _Rewriter:
         environment: Environment,
         imports: dict[str, str],
         around: Surroundings,
+        quick: Quick | None = None,
     ) -> None:
+        self.quick = quick
+        """The quick reading of the function, where it is not to be rewritten in truth."""
         stand_in = _patched(stand_in, view) or stand_in
         self.module = module
         self.indent = indent
@@ -485,7 +559,8 @@ class _Rewriter:
         self.patches = self._patches(stand_in, imports) if is_patched else Patches()
         self.gone = {*self.patches.gone}
         """Lines that are only about a patch that is there no more."""
-        self.handing = [*handing(self.function, self.names, module.code_for_node, imports)]
+        code = module.code_for_node if quick is None else quick.code
+        self.handing = [*handing(self.function, self.names, code, imports)]
         """The patched mocks that only hand this one out."""
         self.getters = getters(self.function, self.names)
         self.stopped = {self.patches.stopped} - {""}
@@ -522,6 +597,7 @@ class _Rewriter:
             self.target = Target(stand_in, fixture, name if keeps else fixture, view.is_async, asynchronous)
         self.keeps = keeps
         self.test = Test(self.function, environment, imports, stand_ins=frozenset(self.names), makers=around.makers)
+        self.test.read = quick.tree if quick is not None else None
         self.relied_on: list[Site] = []
         """The answers of the fixture that the test relies on."""
         self.taken = 0
@@ -536,11 +612,16 @@ class _Rewriter:
         path = returned(self.function, stand_in.name)
         if path and stand_in.service in _STORES and is_method(path[-1], stand_in):
             path = None  # a client's own method was told its answer: the client is no factory
-        folded = as_client(self.module, self.function, stand_in.name, path) if path is not None else None
-        if folded is None:
+        folded = None
+        if path is not None and self.quick is not None:
+            self.function = read_as_client(self.quick, stand_in.name, path)
+        elif path is not None:
+            folded = as_client(self.module, self.function, stand_in.name, path)
+        if folded is not None:
+            self.module = folded
+            self.function = _function(folded, self.indent)
+        elif path is None or self.quick is None:
             return patches_of(self.function, stand_in, self.code, imports, None, *given)
-        self.module = folded
-        self.function = _function(folded, self.indent)
         self.used.add("patch_factory")
         return patches_of(self.function, stand_in, self.code, imports, path, *given)
 
@@ -548,10 +629,26 @@ class _Rewriter:
 
     def line_of(self, node: cst.CSTNode) -> int:
         """The line of a node in the chunk, from 1."""
+        if self.quick is not None:
+            return self.quick.line_of(node)
         return line_of(self.module, node) - bool(self.indent)
 
     def code(self, node: cst.CSTNode) -> str:
+        if self.quick is not None:
+            return self.quick.code(node)
         return self.module.code_for_node(node)
+
+    def made(self, line: str) -> cst.BaseStatement:
+        """The statement that a line says."""
+        if self.quick is None:
+            parsed = cst.parse_statement(line, self.module.config_for_parsing)
+            assert isinstance(parsed, cst.BaseStatement)
+            return parsed
+        try:
+            ast.parse(line)
+        except SyntaxError:
+            raise Doubt from None
+        return _MADE
 
     # -- the whole
 
@@ -584,7 +681,8 @@ class _Rewriter:
         if not isinstance(self.function.body, cst.IndentedBlock):
             raise _Refused(self.function, Refuse("the body stands on the def line: put it on lines of its own"))
         body = self.block(self.function.body.body)
-        seeds = [seed for seed in seeds if not self._is_replaced(seed, body)]
+        if self.quick is None:
+            seeds = [seed for seed in seeds if not self._is_replaced(seed, body)]
         body = below_docstring(body, [*self._handed_in(), *self._opening(), *seeds])
         if self.taken != len(self.patches.items):
             raise _Refused(self.patches.items[0][0], Refuse(f"it is patched in where it cannot be bound: {BY_HAND}"))
@@ -600,12 +698,15 @@ class _Rewriter:
             raise _Refused(
                 self.function, Refuse("nothing of the test is left without its mock: delete it or test an effect")
             )
+        parameters = self.parameters()
+        self.used |= {"handing_mock"} if self.handing else set()
+        if self.quick is not None:
+            return self.module
         block = self.function.body.with_changes(body=_without_first_blank(body))
-        changed = self.function.with_changes(body=block, params=self.parameters())
+        changed = self.function.with_changes(body=block, params=parameters)
         gone = [item.place for item in self.handing]
         changed = undecorated(changed, [*(item for item, _ in self.patches.items if item is not None), *gone])
         for item in self.handing:
-            self.used.add("handing_mock")
             changed = changed.with_changes(params=without(changed.params, item.name))
         for patcher in ("monkeypatch", "mocker"):
             if self.services and not _names(block, patcher):
@@ -645,13 +746,13 @@ class _Rewriter:
             raise _Refused(None, Refuse(f"say where it connects ({what}): {line}", "assisted"))
         wait, face = "await " if self.target.waits else "", self.target.own
         line = f'{wait}{self.target.fixture}{face}.connect("{paths[0]}")'
-        return [cst.parse_statement(line, self.module.config_for_parsing)]
+        return [self.made(line)]
 
     def _accepting(self) -> list[cst.BaseStatement]:
         """The acceptance of a server's end that the code under test is given as one that is open."""
         if not self.end.accepts:
             return []
-        return [cst.parse_statement(f"await {self.end.face}.accept()", self.module.config_for_parsing)]
+        return [self.made(f"await {self.end.face}.accept()")]
 
     def parameters(self) -> cst.Parameters:
         """The parameters with the real fixture in the mock's place."""
@@ -764,7 +865,7 @@ class _Rewriter:
             if answer.path in self.test.programmed or is_entering(answer) or (self.target.peer and is_state(head)):
                 continue
             try:
-                value = cst.parse_expression(answer.text)
+                value = _expression(answer.text)
             except _UNREADABLE:
                 continue
             if not answer.path and not is_literal(value, None):
@@ -795,7 +896,7 @@ class _Rewriter:
             if isinstance(found, Refuse):
                 raise _Refused(None, found)
             self.used.add("fixture_answer")
-            made += [cst.parse_statement(line, self.module.config_for_parsing) for line in found]
+            made += map(self.made, found)
         return made
 
     def _is_replaced(self, seed: cst.BaseStatement, body: Sequence[cst.BaseStatement]) -> bool:
@@ -966,7 +1067,7 @@ class _Rewriter:
         self.services = True
         line = bound.line(self.code(bound.target), face or self.target.face)
         line = f"self.{line}" if self.from_self or self.is_injected else line
-        return cst.parse_statement(line, self.module.config_for_parsing).with_changes(leading_lines=leading)
+        return self.made(line).with_changes(leading_lines=leading)
 
     def _act(self, body: Sequence[cst.BaseStatement], start: int) -> tuple[list[cst.BaseStatement], int]:
         """The statements from here up to the first assertion: what runs while the service is out."""
@@ -1004,10 +1105,12 @@ class _Rewriter:
     def _wrapped(
         self, statement: cst.SimpleStatementLine, header: str, act: list[cst.BaseStatement]
     ) -> cst.BaseStatement:
+        if self.quick is not None:
+            return self.made(f"{header}\n    pass\n")
         first = act[0] if len(act) == 1 else None
         if isinstance(first, cst.With) and self.code(first.with_changes(leading_lines=())).startswith(header):
             return first.with_changes(leading_lines=statement.leading_lines)  # for another method's error already
-        block = cst.parse_statement(f"{header}\n    pass\n", self.module.config_for_parsing)
+        block = self.made(f"{header}\n    pass\n")
         assert isinstance(block, cst.With)
         return block.with_changes(
             leading_lines=statement.leading_lines,
@@ -1040,7 +1143,7 @@ class _Rewriter:
                 changes[name] = self.expressions(inner)
             elif name == "items" and inner:
                 changes[name] = [self.expressions(item) for item in inner]
-        return statement.with_changes(**changes)
+        return statement if self.quick is not None else statement.with_changes(**changes)
 
     def _indented(self, block: cst.IndentedBlock) -> cst.IndentedBlock:
         body = self.block(block.body)
@@ -1048,7 +1151,7 @@ class _Rewriter:
             raise _Refused(
                 block.body[0], Refuse("nothing of the block is left without the mock: take the block out by hand")
             )
-        return block.with_changes(body=body)
+        return block if self.quick is not None else block.with_changes(body=body)
 
     def simple(self, statement: cst.SimpleStatementLine) -> list[cst.BaseStatement] | Around:
         """Rewrites one line."""
@@ -1089,7 +1192,10 @@ class _Rewriter:
                 small,
                 Refuse("it is patched in or handed out by another mock: real_services.bind(target, …) the real one"),
             )
-        changed = statement.with_changes(body=[self.expressions(small)])
+        changed = self.expressions(small)
+        if self.quick is not None:
+            return [statement]
+        changed = statement.with_changes(body=[changed])
         return [self._laid_out(changed, width_of(statement, self.module, self._depth()))]
 
     def _depth(self) -> int:
@@ -1187,8 +1293,10 @@ class _Rewriter:
 
     def _replaced(self, statement: cst.SimpleStatementLine, lines: Sequence[str]) -> list[cst.BaseStatement]:
         made: list[cst.BaseStatement] = []
+        if self.quick is not None:
+            return [self.made(line) for line in lines]
         for number, line in enumerate(lines):
-            parsed = self._laid_out(cst.parse_statement(line, self.module.config_for_parsing))
+            parsed = self._laid_out(self.made(line))
             if number == 0:
                 parsed = parsed.with_changes(leading_lines=statement.leading_lines)
             if number == len(lines) - 1 and isinstance(parsed, cst.SimpleStatementLine):
@@ -1525,9 +1633,9 @@ class _Expressions(cst.CSTTransformer):
         rewriter = self.rewriter
         if original_node.value == rewriter.target.stand_in.name:
             face = rewriter.target.name if rewriter.keeps else rewriter.target.face
-            return cst.parse_expression(face)
+            return _expression(face)
         if original_node.value.startswith("self.") and original_node.value in rewriter.names:
-            return cst.parse_expression(rewriter.attribute)
+            return _expression(rewriter.attribute)
         return updated_node
 
 

@@ -10,6 +10,7 @@ import libcst as cst
 
 from migrator.codemods.command import command
 from migrator.codemods.look import look
+from migrator.codemods.quick import Doubt, Quick
 
 EXAMPLES = [
     (
@@ -124,6 +125,20 @@ def as_client(module: cst.Module, function: cst.FunctionDef, name: str, path: tu
     replaced = module.deep_replace(function, changed)
     assert isinstance(replaced, cst.Module)
     return replaced
+
+
+def read_as_client(quick: Quick, name: str, path: tuple[str, ...]) -> cst.FunctionDef:
+    """As `as_client`, of a quick reading. Raises Doubt where what is returned has another name too."""
+    parts = [name, *path, "return_value"]
+
+    def new(node: cst.CSTNode) -> str | None:
+        if isinstance(node, cst.Assign) and chain(node.value) == parts:
+            raise Doubt
+        return name if isinstance(node, cst.Attribute) and chain(node) == parts else None
+
+    function = quick.swapped(quick.function, new)
+    assert isinstance(function, cst.FunctionDef)
+    return function
 
 
 class _Given:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from migrator.codemods.acts import acts_of
-from migrator.codemods.application import Act, Application, Asked, Value
+from migrator.codemods.acts import acts_of, read_function
+from migrator.codemods.application import Act, Application, Asked, Function, Value
 from migrator.codemods.look import look
 from migrator.codemods.methods import METHODS, SERVER_END
 from migrator.codemods.schema import Schema
@@ -167,6 +167,8 @@ class Test:
     """The names of the stand-in."""
     makers: Mapping[str, str] = field(default_factory=dict)
     """The classes, by dotted path, of what fixtures give: parameter to class."""
+    read: Function | None = None
+    """The function as Python's own parser reads it, where that has been done."""
     acts: list[Act] | None = None
     """What the test does to the code under test, once that has been asked."""
 
@@ -184,9 +186,14 @@ class Test:
         if application is None:
             return []
         if self.acts is None:
-            text = cst.Module([]).code_for_node(self.node)
-            self.acts = acts_of(text, self.imports, self.stand_ins, self.makers)
+            self.acts = self.acts_besides(self.stand_ins)
         return application.asked(self.acts, self.imports, frozenset({method}))
+
+    def acts_besides(self, stand_ins: frozenset[str], kept: frozenset[str] = frozenset()) -> list[Act]:
+        """What the test does to the code under test and to other mocks; `kept` names stand for themselves."""
+        if self.read is None:
+            self.read = read_function(cst.Module([]).code_for_node(self.node))
+        return acts_of(self.read, self.imports, stand_ins, self.makers, kept) if self.read is not None else []
 
     def is_seen(self, methods: frozenset[str]) -> bool:
         """Whether the source of all that the test runs is read; `methods` are of clients."""
@@ -291,13 +298,73 @@ class _Assigned:
 
 
 def constant(node: cst.BaseExpression) -> object:
-    """The value of a literal; raises ValueError where it is none."""
-    import ast
-
+    """The value of a literal, as `ast.literal_eval` says it; raises ValueError where it is none."""
     try:
-        return ast.literal_eval(cst.Module([]).code_for_node(node))
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return _value(node)
+    except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError):
         raise ValueError("no literal") from None
+
+
+_NAMED = {"None": None, "True": True, "False": False}
+
+
+def _value(node: cst.BaseExpression) -> object:
+    match node:
+        case cst.SimpleString() | cst.ConcatenatedString():
+            if (text := node.evaluated_value) is None:
+                raise ValueError("a formatted one")
+            return text
+        case cst.Integer() | cst.Float() | cst.Imaginary():
+            return _number(node)
+        case cst.Name(value=name):
+            return _NAMED[name]
+        case cst.Ellipsis():
+            return ...
+        case cst.Tuple(elements=elements):
+            return tuple(map(_element, elements))
+        case cst.List(elements=elements):
+            return list(map(_element, elements))
+        case cst.Set(elements=elements):
+            return set(map(_element, elements))
+        case cst.Dict(elements=elements):
+            return dict(map(_pair, elements))
+        case cst.Call(func=cst.Name(value="set"), args=args) if not args:
+            return set()
+        case cst.UnaryOperation():
+            return _signed(node)
+        case cst.BinaryOperation(left=left, operator=cst.Add() | cst.Subtract() as operator, right=right):
+            real, imaginary = _signed(left), _number(right)
+            if isinstance(real, complex) or not isinstance(imaginary, complex):
+                raise ValueError("no complex number")
+            return real + imaginary if isinstance(operator, cst.Add) else real - imaginary
+    raise ValueError("no literal")
+
+
+def _number(node: cst.BaseExpression) -> complex:
+    if not isinstance(node, cst.Integer | cst.Float | cst.Imaginary):
+        raise ValueError("no number")
+    return node.evaluated_value
+
+
+def _signed(node: cst.BaseExpression) -> complex:
+    if not isinstance(node, cst.UnaryOperation):
+        return _number(node)
+    if not isinstance(node.operator, cst.Plus | cst.Minus):
+        raise ValueError("no sign")
+    number = _number(node.expression)
+    return number if isinstance(node.operator, cst.Plus) else -number
+
+
+def _element(node: cst.BaseElement) -> object:
+    if not isinstance(node, cst.Element):
+        raise ValueError("unpacked")
+    return _value(node.value)
+
+
+def _pair(node: cst.BaseDictElement) -> tuple[object, object]:
+    if not isinstance(node, cst.DictElement):
+        raise ValueError("unpacked")
+    return _value(node.key), _value(node.value)
 
 
 def is_literal(node: cst.BaseExpression, *values: object) -> bool:

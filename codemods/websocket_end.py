@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from migrator.codemods.acts import acts_of
 from migrator.codemods.application import Text
 from migrator.codemods.command import command
 from migrator.codemods.methods import SERVER_END
@@ -145,14 +144,9 @@ def _of_the_code(stand_in: StandIn, test: Test, methods: frozenset[str]) -> bool
     application = test.environment.application
     if application is None:
         return False
-    text = cst.Module([]).code_for_node(test.node)
     names = frozenset({stand_in.name, *stand_in.aliases})
     given = {Text(name) for name in names}
-    acts = [
-        act
-        for act in acts_of(text, test.imports, frozenset(), test.makers, names)
-        if given & {*act.arguments, *act.keywords.values()}
-    ]
+    acts = [act for act in test.acts_besides(frozenset(), names) if given & {*act.arguments, *act.keywords.values()}]
     return bool(application.asked(acts, test.imports, methods))
 
 

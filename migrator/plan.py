@@ -279,22 +279,53 @@ class _Planner:
             self.rewritten_with[path, view.qualname] = held
             outcome = self.notes.outcomes.get((path, view.first_line, held))
             if outcome is None:
-                outcome = rewrite_function(
-                    lines,
-                    view,
-                    self.fixture_of,
-                    self.environment,
-                    self.allowed(path, view),
-                    self.wanted,
-                    imports,
-                    Surroundings(
-                        self._may_go(path, view), self._above(path, view), self._handed(view), self._given(view)
-                    ),
-                )
-                outcome = _tidied(outcome, lines[view.first_line - 1 : view.last_line])
+                outcome = self._come_of(path, view, lines, imports, texts=False)
                 self.notes.outcomes[path, view.first_line, held] = outcome
             self.outcomes[path, view.qualname] = outcome
             self.tried[path].add((path, view.first_line, held))
+
+    def _come_of(
+        self, path: str, view: FunctionView, lines: Sequence[str], imports: dict[str, str], *, texts: bool
+    ) -> Outcome:
+        around = Surroundings(self._may_go(path, view), self._above(path, view), self._handed(view), self._given(view))
+        allowed = self.allowed(path, view)
+        outcome = rewrite_function(
+            lines, view, self.fixture_of, self.environment, allowed, self.wanted, imports, around, texts=texts
+        )
+        return _tidied(outcome, lines[view.first_line - 1 : view.last_line])
+
+    def settle_and_write(self, paths: Sequence[str], jobs: int) -> None:
+        """Settles what moves together, and writes the texts of what moves then."""
+        self.settle()
+        while self._write([path for path in paths if path not in self.known and self._put_off(path)], jobs):
+            self.settle()
+
+    def _put_off(self, path: str) -> list[FunctionView]:
+        """The functions of a file whose new texts are not written yet."""
+        return [view for view, _ in self.changed(path) if not self._outcome(path, view).is_written]
+
+    def _write(self, paths: Sequence[str], jobs: int) -> bool:
+        """Writes texts that were put off; says whether anything moves otherwise than it was decided."""
+        again = False
+        for path, outcomes, modules in forked(self._written, paths, jobs):
+            self.notes.trace(path, Trace(modules=modules))
+            for view in self._put_off(path):
+                outcome = outcomes[view.qualname]
+                again = again or outcome.moved != self._outcome(path, view).moved
+                self.outcomes[path, view.qualname] = outcome
+                self.notes.outcomes[path, view.first_line, self._held(path, view)] = outcome
+        return again
+
+    def _written(self, path: str) -> tuple[str, dict[str, Outcome], set[str]]:
+        lines = split_lines(self.text(path))
+        imports = self._imports(path)
+        application = self.environment.application
+        assert application is not None
+        application.asked_for = set()
+        outcomes = {
+            view.qualname: self._come_of(path, view, lines, imports, texts=True) for view in self._put_off(path)
+        }
+        return path, outcomes, application.asked_for
 
     def _handed(self, view: FunctionView) -> Callable[[StandIn], Handed | Refuse | None]:
         """Reads what the fixture that hands a stand-in out does with it."""
@@ -891,7 +922,7 @@ _NO_VIEW = FileView("", (), ())
 def _tidied(outcome: Outcome, lines: Sequence[str]) -> Outcome:
     """A rewritten function without the imports of its own that only its mocks used."""
     old = "".join(lines)
-    if outcome.text is None or "import" not in old:
+    if not outcome.text or "import" not in old:
         return outcome
     header = "if True:\n" if old[:1] in (" ", "\t") else ""
     gone = newly_unused(header + old, header + outcome.text)
@@ -974,7 +1005,7 @@ def plan_project(
     touched = [path for path in planner.views if planner.candidates(path)]
     processes = jobs or os.cpu_count() or 1
     planner.rewrite_all(touched, processes)
-    planner.settle()
+    planner.settle_and_write(touched, processes)
     makers = {path: makers for path in planner.views if (makers := planner.mock_makers(path))}
     plan = Plan(makers=makers, applications=planner.environment.applications)
     held = {path: planner.held_in(path) for path in touched}
@@ -982,7 +1013,7 @@ def plan_project(
     for path, (_, _, flaw_, _) in proved.items():
         if flaw_:
             _withhold(planner, path, flaw_)
-    planner.settle()
+    planner.settle_and_write(touched, processes)
     fixtures, dead = planner.dead()
     unknown = [path for path, known in planner.known.items() if dead.get(path, []) != known.dead]
     if unknown:
