@@ -13,7 +13,7 @@ _ABSOLUTE = re.compile(r"""^[A-Za-z]{0,2}["']{0,3}(https?://[^/"'{]*)""")
 
 def absolute_url(test: Test) -> Refuse | None:
     """Why a test stays whose code, or assertion, names another host; None where none is seen."""
-    urls = [*test.asserted]
+    urls = sorted(test.asserted)
     for verb in _VERBS:
         for arguments in test.asked(verb):
             urls += [value for argument in arguments[:2] if (value := written(argument)) is not None]

@@ -485,8 +485,9 @@ class Quick:
         return make.While(self._of(node.test), self._body(node.body), self._else(node.orelse))
 
     def _with(self, node: ast.With | ast.AsyncWith) -> Any:
-        start = self._offset(node.lineno, node.col_offset)
-        if (opening := _WITH.match(self.text, start)) is not None:
+        opening = _WITH.match(self.text, self._offset(node.lineno, node.col_offset))
+        first, last = self._span(node.items[0].context_expr)
+        if opening is not None and first >= opening.end() and _OF_ITEM.match(self.text, last) is None:
             self.owned.add(opening.end() - 1)
         items = []
         for item in node.items:
@@ -729,6 +730,8 @@ def _decorated(node: ast.stmt) -> bool:
 _NUMBERS: dict[type, str] = {int: "Integer", float: "Float", complex: "Imaginary"}
 _TRIPLE = frozenset({'"' * 3, "'" * 3})
 _WITH = re.compile(r"(?:async\s+)?with\s*\(")
+_OF_ITEM = re.compile(r"[\s)]*\)\s*(?:as\b|,)")
+"""What follows an item whose parentheses are its own."""
 _SIMPLE = frozenset(
     "Expr Assign AnnAssign AugAssign Return Raise Assert Delete Pass Break Continue Import ImportFrom Global"
     " Nonlocal".split()

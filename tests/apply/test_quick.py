@@ -22,6 +22,8 @@ ODD = [
     "x = 1; y += 1",
     'with (open("a") as f, g()):\n    pass',
     "with (a):\n    pass",
+    "with (a / b).open() as c, (d) as e:\n    pass",
+    "with (a) as b, (c):\n    pass",
     "async with p as (q, r):\n    await q",
     "async with p as q: await q",
     "if a:\n    pass\nelif (b):\n    return\nelse:\n    del x, y[1:2, ::3], y[(1, 2)]",
