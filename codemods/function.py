@@ -148,6 +148,25 @@ class Surroundings:
 _NOTHING_AROUND = Surroundings()
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A function that is to be rewritten, and all that this goes by."""
+
+    chunk: str
+    candidates: Sequence[StandIn]
+    view: FunctionView
+    fixture_of: Callable[[StandIn], str]
+    environment: Environment
+    allowed: Callable[[StandIn], Left | None]
+    wanted: str | None
+    imports: dict[str, str]
+    around: Surroundings
+
+    def is_free(self, stand_in: StandIn) -> bool:
+        """Whether nothing holds a stand-in back."""
+        return self.allowed(stand_in) is None
+
+
 def rewrite_function(
     lines: Sequence[str],
     view: FunctionView,
@@ -175,9 +194,9 @@ def rewrite_function(
         return Outcome(None, (), tuple(item for item in held if item is not None))
     if reason := _unfit(chunk):
         return _unread(candidates, reason)
-    given = (chunk, candidates, view, fixture_of, environment, allowed, wanted, imports or {}, around)
+    task = _Task(chunk, candidates, view, fixture_of, environment, allowed, wanted, imports or {}, around)
     try:
-        outcome = (None if texts or FULL else _decided(*given)) or _rewritten(*given)
+        outcome = (None if texts or FULL else _decided(task)) or _rewritten(task)
     except RecursionError:
         return _unread(candidates, _TOO_DEEP)
     return _below_class(outcome, view, above) if above else outcome
@@ -205,71 +224,44 @@ def _unread(candidates: Sequence[StandIn], reason: str) -> Outcome:
     return Outcome(None, (), tuple(Left(item, item.line, reason, "manual") for item in candidates))
 
 
-def _decided(
-    chunk: str,
-    candidates: Sequence[StandIn],
-    view: FunctionView,
-    fixture_of: Callable[[StandIn], str],
-    environment: Environment,
-    allowed: Callable[[StandIn], Left | None],
-    wanted: str | None,
-    imports: dict[str, str],
-    around: Surroundings,
-) -> Outcome | None:
+def _decided(task: _Task) -> Outcome | None:
     """What comes of a function, without its text, by a quick reading; None where that does not say so for sure."""
-    if any(is_opened(item) and allowed(item) is None for item in candidates):
+    candidates = task.candidates
+    if any(is_opened(item) and task.is_free(item) for item in candidates):
         return None
     names = {name for item in candidates for name in (item.name, *item.aliases) if name.startswith("self.")}
     try:
-        quick = Quick(chunk, names)
-
-        def is_free(stand_in: StandIn) -> bool:
-            return allowed(stand_in) is None
-
-        if joined(quick.module, quick.function, candidates, is_free).parts:
+        quick = Quick(task.chunk, names)
+        if joined(quick.module, quick.function, candidates, task.is_free).parts:
             return None
-        outcome = _each(
-            quick.module, chunk, "", candidates, view, fixture_of, environment, allowed, wanted, imports, around, quick
-        )
+        outcome = _each(task, quick.module, "", quick)
     except (Doubt, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return _together(outcome, Apart(quick.module, (), {}, 0, frozenset(), {}), candidates)
 
 
-def _rewritten(
-    chunk: str,
-    candidates: Sequence[StandIn],
-    view: FunctionView,
-    fixture_of: Callable[[StandIn], str],
-    environment: Environment,
-    allowed: Callable[[StandIn], Left | None],
-    wanted: str | None,
-    imports: dict[str, str],
-    around: Surroundings,
-) -> Outcome:
+def _rewritten(task: _Task) -> Outcome:
+    candidates = task.candidates
     try:
-        module, indent = _parse(chunk)
+        module, indent = _parse(task.chunk)
     except _UNREADABLE:
         return _unread(candidates, "the function cannot be read")
     module = folded(module, (name for item in candidates for name in (item.name, *item.aliases)))
-    held = {item.name: left for item in candidates if is_opened(item) and (left := allowed(item)) is not None}
+    held = {item.name: left for item in candidates if is_opened(item) and (left := task.allowed(item)) is not None}
     while True:
         apart = taken_apart(module, lambda text: _function(text, indent), candidates, held)
         for name, closed in apart.closed.items():
             item = next(item for item in candidates if item.name == name)
-            line = line_of(module, closed.node) - bool(indent) + view.first_line - 1 if closed.node else item.line
+            above = task.view.first_line - 1 - bool(indent)
+            line = line_of(module, closed.node) + above if closed.node else item.line
             held[name] = Left(item, line, closed.refuse.reason, closed.refuse.fix)
 
         def may(stand_in: StandIn) -> Left | None:
-            return held.get(stand_in.name) or allowed(stand_in)
+            return held.get(stand_in.name) or task.allowed(stand_in)
 
-        def is_free(stand_in: StandIn) -> bool:
-            return may(stand_in) is None
-
-        pools = joined(apart.module, _function(apart.module, indent), apart.stand_ins, is_free)
-        outcome = _each(
-            pools.module, chunk, indent, pools.stand_ins, view, fixture_of, environment, may, wanted, imports, around
-        )
+        held_back = replace(task, allowed=may)
+        pools = joined(apart.module, _function(apart.module, indent), apart.stand_ins, held_back.is_free)
+        outcome = _each(replace(held_back, candidates=pools.stand_ins), pools.module, indent)
         outcome = _unshifted(_apart(outcome, pools.parts) if pools.parts else outcome, apart.shift)
         stuck = _stuck(outcome, apart, candidates) or _still_apart(outcome, pools.parts)
         if not stuck:
@@ -309,37 +301,25 @@ def _together(outcome: Outcome, apart: Apart, candidates: Sequence[StandIn]) -> 
     return replace(outcome, moved=(*moved, *outcome.moved) if outcome.moved else (), left=left)
 
 
-def _each(
-    module: cst.Module,
-    chunk: str,
-    indent: str,
-    candidates: Sequence[StandIn],
-    view: FunctionView,
-    fixture_of: Callable[[StandIn], str],
-    environment: Environment,
-    allowed: Callable[[StandIn], Left | None],
-    wanted: str | None,
-    imports: dict[str, str],
-    around: Surroundings,
-    quick: Quick | None = None,
-) -> Outcome:
+def _each(task: _Task, module: cst.Module, indent: str, quick: Quick | None = None) -> Outcome:
     """Each stand-in rewritten or left; read quickly, the text is put off. Raises Doubt where it cannot be."""
+    candidates, view, wanted = task.candidates, task.view, task.wanted
     left: list[Left] = []
     moved: list[StandIn] = []
     used: set[str] = set()
     journals: set[str] = set()
     probes: list[tuple[StandIn, _Rewriter, cst.Module]] = []
     code = module.code_for_node if quick is None else quick.code
-    handed = _handed_by(_function(module, indent), candidates, code, imports)
+    handed = _handed_by(_function(module, indent), candidates, code, task.imports)
     for stand_in in candidates:
         if stand_in.name in handed:
             continue  # it goes, and stays, with what it hands out
-        held = allowed(stand_in) or _unmovable(stand_in, view, environment, chunk)
+        held = task.allowed(stand_in) or _unmovable(stand_in, view, task.environment, task.chunk)
         if held is not None:
             left += [] if stand_in.how == "through" else [held]  # it is explained where the test's fixture stays
             continue
         # refusals are looked for in the text as it stands in the file, so that their lines are right
-        probe = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports, around, quick)
+        probe = _Rewriter(task, module, indent, stand_in, quick)
         try:
             rewritten = probe.run()
         except _Refused as refused:
@@ -355,7 +335,7 @@ def _each(
         if wanted is not None and wanted not in probe.used:
             left.append(Left(stand_in, stand_in.line, f"{wanted} takes no part in it", "manual"))
             continue
-        if quick is not None and (moved or around.above):
+        if quick is not None and (moved or task.around.above):
             raise Doubt  # whether they move together shows in the text
         moved.append(stand_in)
         probes.append((stand_in, probe, rewritten))
@@ -390,7 +370,7 @@ def _each(
             is_written=False,
         )
     for stand_in in moved[1:]:
-        rewriter = _Rewriter(module, indent, view, stand_in, fixture_of(stand_in), environment, imports, around)
+        rewriter = _Rewriter(task, module, indent, stand_in)
         try:
             module = rewriter.run()
             on_self.update(rewriter.on_self)
@@ -400,7 +380,7 @@ def _each(
                 None, (), (*left, *(Left(item, item.line, refused.refuse.reason, "manual") for item in moved))
             )
     outcome = replace(_outcome(module, indent, view, moved, left, used, on_self), stopped=frozenset(stopped))
-    return replace(outcome, text=None) if outcome.text == chunk else outcome
+    return replace(outcome, text=None) if outcome.text == task.chunk else outcome
 
 
 def _outcome(
@@ -531,17 +511,10 @@ class _Rewriter:
     """Rewrites one stand-in in one function."""
 
     def __init__(
-        self,
-        module: cst.Module,
-        indent: str,
-        view: FunctionView,
-        stand_in: StandIn,
-        fixture: str,
-        environment: Environment,
-        imports: dict[str, str],
-        around: Surroundings,
-        quick: Quick | None = None,
+        self, task: _Task, module: cst.Module, indent: str, stand_in: StandIn, quick: Quick | None = None
     ) -> None:
+        view, environment, imports, around = task.view, task.environment, task.imports, task.around
+        fixture = task.fixture_of(stand_in)
         self.quick = quick
         """The quick reading of the function, where it is not to be rewritten in truth."""
         stand_in = _patched(stand_in, view) or stand_in
@@ -559,8 +532,7 @@ class _Rewriter:
         self.patches = self._patches(stand_in, imports) if is_patched else Patches()
         self.gone = {*self.patches.gone}
         """Lines that are only about a patch that is there no more."""
-        code = module.code_for_node if quick is None else quick.code
-        self.handing = [*handing(self.function, self.names, code, imports)]
+        self.handing = [*handing(self.function, self.names, self.code, imports)]
         """The patched mocks that only hand this one out."""
         self.getters = getters(self.function, self.names)
         self.stopped = {self.patches.stopped} - {""}

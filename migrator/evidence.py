@@ -303,11 +303,15 @@ def words(name: str) -> tuple[str, ...]:
     )
 
 
+def _is_about(tokens: tuple[str, ...]) -> bool:
+    return bool(tokens) and tokens[-1] in _ABOUT
+
+
 @lru_cache(maxsize=8192)
 def service_of_name(name: str) -> Service | None:
     """The service that a name's words say, "other" where they say another store; None where none or two do."""
     tokens = words(name)
-    if tokens and tokens[-1] in _ABOUT:
+    if _is_about(tokens):
         return None
     if not _FOREIGN_WORDS.isdisjoint(tokens):
         return "other" if all(_WORDS.get(token, "postgres") == "postgres" for token in tokens) else None
@@ -359,7 +363,7 @@ def service_of_target(dotted: str) -> Service | None:
     if known is not None:
         return known
     parts = dotted.split(".")
-    if words(parts[-1])[-1:] and words(parts[-1])[-1] in _ABOUT:
+    if _is_about(words(parts[-1])):
         return None
     # what a whole project is called says nothing of one of its names
     for part in reversed(parts[1:] if len(parts) > 2 else parts):

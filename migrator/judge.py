@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from typing import TypeVar
 
 from migrator.answers import answers_in
 from migrator.awaiting import PLAIN, is_awaited, may_be_awaitable
@@ -54,6 +55,7 @@ _CARRIERS = frozenset({"partial", "fake_class", "fake_module", "fake_member", "p
 _HOLDING = frozenset({"class", "external", "unknown"})
 """What keeps the arguments of a call, as far as can be said: it makes an object of the application's."""
 _MONKEY = {"setattr": 2, "setitem": 2}
+_Said = TypeVar("_Said")
 _FRAMES = 5_000
 """A name may be taken from one that is taken from one …, a few hundred times."""
 
@@ -95,23 +97,25 @@ class Judge:
 
     def file(self, path: str) -> FileView:
         """All places of one file in order, and its functions; none, and the facts say why, where names go too far."""
-        facts = self.linker.facts[path]
-        try:
-            with _many_frames():
-                return FileView(path, self._places(path, facts), tuple(self._functions(path, facts)))
-        except RecursionError:
-            facts.error = "has names that are taken from each other over too many steps to be judged"
-            return FileView(path, (), ())
+
+        def view(facts: Facts) -> FileView:
+            return FileView(path, self._places(path, facts), tuple(self._functions(path, facts)))
+
+        return self._within_frames(path, view) or FileView(path, (), ())
 
     def places(self, path: str) -> tuple[Violation, ...]:
         """All places of one file in order; what its functions work with is not looked at."""
+        return self._within_frames(path, lambda facts: self._places(path, facts)) or ()
+
+    def _within_frames(self, path: str, judge: Callable[[Facts], _Said]) -> _Said | None:
+        """What is said of a file; None, and its facts say why, where its names go too far."""
         facts = self.linker.facts[path]
         try:
             with _many_frames():
-                return self._places(path, facts)
+                return judge(facts)
         except RecursionError:
             facts.error = "has names that are taken from each other over too many steps to be judged"
-            return ()
+            return None
 
     def _places(self, path: str, facts: Facts) -> tuple[Violation, ...]:
         found = [

@@ -64,9 +64,8 @@ class ClickHouseIsolation:
         self._server = server
         self._settings = settings
         self._own = clickhouse_http.Connection(self.endpoint, settings.query_timeout, own=True)
-        self._whole = clickhouse_http.Connection(
-            server, settings.query_timeout, own=True
-        )  # for what is not in our database
+        # for what is not in our database
+        self._whole = clickhouse_http.Connection(server, settings.query_timeout, own=True)
         self._copy = f"{name}_base"
         self._wanted: dict[str, Table] = {}
         self._seen: dict[str, Table] = {}

@@ -10,6 +10,7 @@ import httpx
 
 from realservices.journal import Journal, NoJournal
 from realservices.services.faulty import Faults, Faulty
+from realservices.services.outermost import recorded
 
 _METHODS = ("get", "options", "head", "post", "put", "patch", "delete", "request")
 
@@ -21,24 +22,6 @@ _inside: ContextVar[bool] = ContextVar("realservices_http_inside", default=False
 def _certificates() -> ssl.SSLContext:
     """What servers behind https are checked by; to read it takes longer than most tests."""
     return httpx.create_ssl_context()
-
-
-def _asynchronous(name: str) -> Any:
-    original = getattr(httpx.AsyncClient, name)
-
-    @functools.wraps(original)
-    async def send(self: "RealHttpClient", *args: Any, **kwargs: Any) -> Any:
-        if _inside.get():
-            return await original(self, *args, **kwargs)
-        token = _inside.set(True)
-        try:
-            with self.journal.sending(name, args, kwargs) as call:
-                call.result = await original(self, *args, **kwargs)
-            return call.result
-        finally:
-            _inside.reset(token)
-
-    return send
 
 
 def _synchronous(name: str) -> Any:
@@ -95,5 +78,5 @@ class RealSyncHttpClient(Faulty, httpx.Client):
 
 
 for _name in _METHODS:
-    setattr(RealHttpClient, _name, _asynchronous(_name))
+    setattr(RealHttpClient, _name, recorded(_name, getattr(httpx.AsyncClient, _name), _inside))
     setattr(RealSyncHttpClient, _name, _synchronous(_name))

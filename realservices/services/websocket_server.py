@@ -17,6 +17,7 @@ from realservices.apps import App, bound, run_application, urls
 from realservices.background import Background
 from realservices.errors import ServiceError
 from realservices.journal import Journal
+from realservices.services.outermost import recorded
 
 _JOURNALED = (
     "accept",
@@ -173,21 +174,5 @@ def _kind() -> Any:
 
     for name in _JOURNALED:
         if hasattr(WebSocket, name):
-            setattr(ServerEnd, name, _recorded(name, getattr(WebSocket, name)))
+            setattr(ServerEnd, name, recorded(name, getattr(WebSocket, name), _inside))
     return ServerEnd
-
-
-def _recorded(name: str, method: Any) -> Any:
-    @functools.wraps(method)
-    async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if _inside.get():
-            return await method(self, *args, **kwargs)
-        token = _inside.set(True)
-        try:
-            with self.journal.sending(name, args, kwargs) as sent:
-                sent.result = await method(self, *args, **kwargs)
-            return sent.result
-        finally:
-            _inside.reset(token)
-
-    return call
