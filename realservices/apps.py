@@ -4,6 +4,8 @@ In this process, so that what a test binds or patches is what the application se
 so that it answers while the test waits.
 """
 
+import asyncio
+import contextlib
 import importlib
 import socket
 import sys
@@ -47,7 +49,7 @@ class App:
 
     def stop(self) -> None:
         """Shut the application down, its lifespan included."""
-        self._server.should_exit = True
+        self._server.leave()
         self._thread.join(_PATIENCE)
 
 
@@ -62,10 +64,8 @@ def serve(name: str, target: str, root: Path, sock: socket.socket) -> App:
 
 def run_application(name: str, target: str, application: Any, sock: socket.socket) -> App:
     """Serve an application object. Raises ServiceError with its traceback where it does not start."""
-    import uvicorn
-
     failures: list[str] = []
-    server = uvicorn.Server(_config(application))
+    server = _server(application)
     started = threading.Event()
 
     def run() -> None:
@@ -91,6 +91,35 @@ def run_application(name: str, target: str, application: Any, sock: socket.socke
         raise ServiceError(f"the application {name} ({target}) does not start:\n{''.join(failures).rstrip()}")
     url, ws_url = urls(sock)
     return App(name, url, ws_url, server, thread)
+
+
+def _server(application: Any) -> Any:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """One that is told when to leave, where uvicorn's looks ten times a second."""
+
+        _leaving: asyncio.Event
+        _loop: asyncio.AbstractEventLoop
+
+        def leave(self) -> None:
+            """Shut down. From another thread, once it has started."""
+            self.should_exit = True
+            with contextlib.suppress(RuntimeError):  # it has ended by itself
+                self._loop.call_soon_threadsafe(self._leaving.set)
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            self._loop, self._leaving = asyncio.get_running_loop(), asyncio.Event()
+            await super().startup(sockets)
+
+        async def main_loop(self) -> None:
+            ticks = 0
+            while not await self.on_tick(ticks):
+                ticks += 1
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._leaving.wait(), 0.1)
+
+    return Server(_config(application))
 
 
 def _config(application: Any) -> Any:

@@ -104,8 +104,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         need for item in session.items for name in getattr(item, "fixturenames", ()) for need in NEEDS.get(name, ())
     }
     try:
-        for service in sorted(wanted - {"apps"}):
-            services.endpoint(service)
+        services.start(wanted - {"apps"})
         if "apps" in wanted or any("{apps." in text for text in services.settings.env.values()):
             services.serve()
     except ServiceError as error:

@@ -5,7 +5,8 @@ import functools
 import re
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -149,13 +150,24 @@ class Session:
     def serve(self) -> None:
         """Serve the applications, once. Raises ServiceError with the traceback of one that does not start."""
         from realservices.apps import serve
+        from realservices.services.clickhouse_optional import leave_optional_out
 
         missing = {name: target for name, target in self.settings.apps.items() if name not in self._apps}
         for name, target in missing.items():
             self.app_address(name)
             self._apps[name] = serve(name, target, self.settings.root, self._sockets[name])
+        leave_optional_out()  # the applications have imported their drivers now
         if missing and "postgres" in self._started:
             self.background.run(self._postgres_isolation.spare())
+
+    def start(self, services: Iterable[str]) -> None:
+        """Start several services side by side. Raises ServiceError."""
+        names = [service for service in _ATTRIBUTES if service in services]
+        with ThreadPoolExecutor(max(1, len(names))) as pool:
+            list(pool.map(self._server, names))
+        self._started.sort(key=list(_ATTRIBUTES).index)  # as they came, it would differ from run to run
+        for service in names:
+            self.endpoint(service)
 
     def endpoint(self, service: str) -> Endpoint:
         """Where the application and the fixtures reach a service, started if need be. Raises ServiceError."""
@@ -188,9 +200,10 @@ class Session:
 
     def environment(self) -> dict[str, str]:
         """The `[tool.realservices.env]` table, its templates filled in; starts what it names. Raises ServiceError."""
+        self.start(self._needed_early())
         return {name: self._filled(name, text) for name, text in self.settings.env.items()}
 
-    def needed_early(self) -> list[str]:
+    def _needed_early(self) -> list[str]:
         """The services that have to run before the application under test is imported."""
         names = [match.partition(".")[0] for text in self.settings.env.values() for match in _TEMPLATE.findall(text)]
         return [service for service in _ATTRIBUTES if service in names]

@@ -11,6 +11,7 @@ from typing import Any
 from realservices.background import Background
 from realservices.endpoints import ClickHouseEndpoint
 from realservices.journal import Journal, NoJournal
+from realservices.services.clickhouse_optional import leave_optional_out
 from realservices.services.faulty import FAULTS, Faults, Faulty
 
 Rows = list[tuple[Any, ...]]
@@ -170,9 +171,7 @@ class RealClickHouse(Faulty):
 
     async def _in_background(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._client is None:
-            import clickhouse_connect
-
-            self._client = await clickhouse_connect.get_async_client(
+            self._client = await _driver().get_async_client(
                 dsn=self._endpoint.url, connect_timeout=self._timeout, query_retries=0
             )
             _remember(self._client)
@@ -220,11 +219,16 @@ def _values_target(sql: str, params: Any) -> tuple[str, list[str] | str, list[li
     return match[1], columns or "*", [list(row) for row in params]
 
 
-def _ordinary(endpoint: ClickHouseEndpoint, timeout: float, faults: Faults, journal: Journal) -> Any:
-    """An ordinary client of clickhouse-connect whose methods write to a journal."""
+def _driver() -> Any:
     import clickhouse_connect
 
-    client: Any = clickhouse_connect.get_client(dsn=endpoint.url, connect_timeout=timeout, query_retries=0)
+    leave_optional_out()
+    return clickhouse_connect
+
+
+def _ordinary(endpoint: ClickHouseEndpoint, timeout: float, faults: Faults, journal: Journal) -> Any:
+    """An ordinary client of clickhouse-connect whose methods write to a journal."""
+    client: Any = _driver().get_client(dsn=endpoint.url, connect_timeout=timeout, query_retries=0)
     _remember(client)
     shut = client.close
     for name in _JOURNALED:
