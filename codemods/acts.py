@@ -6,7 +6,7 @@ import ast
 import textwrap
 from collections.abc import Mapping
 
-from migrator.codemods.application import UNKNOWN, Act, Function, Text, Value, once
+from migrator.codemods.application import UNKNOWN, Act, Function, Made, Text, Value, constant_of, once
 
 
 def read_function(text: str) -> Function | None:
@@ -22,12 +22,12 @@ def acts_of(
     function: Function,
     imports: Mapping[str, str],
     stand_ins: frozenset[str],
-    makers: Mapping[str, str],
+    makers: Mapping[str, Made],
     kept: frozenset[str] = frozenset(),
 ) -> list[Act]:
     """The acts of a function; what is done to the stand-ins themselves is none.
 
-    `makers` are the classes of what it is given: a parameter's name to a dotted path; `kept` are names that stand for
+    `makers` are what its parameters give; `kept` are names that stand for
     themselves in the arguments.
     """
     return _Reader(function, imports, stand_ins, makers, kept).acts()
@@ -39,7 +39,7 @@ class _Reader:
         function: Function,
         imports: Mapping[str, str],
         stand_ins: frozenset[str],
-        makers: Mapping[str, str],
+        makers: Mapping[str, Made],
         kept: frozenset[str],
     ) -> None:
         self.makers = makers
@@ -63,10 +63,11 @@ class _Reader:
     def _act(self, node: ast.Call, name: str, maker: ast.Call | None) -> Act:
         given, keywords = self._arguments(node)
         first, _, rest = name.partition(".")
-        given_by = self.makers.get(first, "") if first not in self.bound and rest and "." not in rest else ""
-        owner = self._path(maker) if maker is not None else given_by
-        if maker is None or not owner:
-            return Act(name, owner, given, keywords)
+        given_by = self.makers.get(first) if first not in self.bound and rest and "." not in rest else None
+        if maker is None and given_by is not None:
+            return Act(name, given_by.path, given, keywords, _made_with(given_by.call))
+        if maker is None or not (owner := self._path(maker)):
+            return Act(name, "", given, keywords)
         return Act(name, owner, given, keywords, self._arguments(maker))
 
     def _maker(self, name: str) -> ast.Call | None:
@@ -97,6 +98,18 @@ class _Reader:
             value = self.bound[first]
             return self._value(value, depth + 1) if value is not None and first == name and depth < 3 else UNKNOWN
         return UNKNOWN if first in self.stand_ins else Text(name)
+
+
+def _made_with(call: str) -> tuple[tuple[Value, ...], dict[str, Value]]:
+    """The arguments of a fixture's call, as far as its own names are not needed to say them."""
+    try:
+        node = ast.parse(call, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        node = None
+    if not isinstance(node, ast.Call):
+        return (), {}
+    keywords = {item.arg: constant_of(item.value) for item in node.keywords if item.arg}
+    return tuple(constant_of(argument) for argument in node.args), keywords
 
 
 def _dotted(node: ast.expr) -> str:

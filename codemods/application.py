@@ -69,6 +69,14 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """What a fixture gives: the dotted path of its class, and the text of the call that makes it."""
+
+    path: str
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """A call of the test: `service.load("u1")`, its receiver's class where the test says it, its arguments."""
 
@@ -482,9 +490,9 @@ def _bound(module: _Module, cls: ast.ClassDef | None, function: Function, act: A
     names: dict[str, Value] = {}
     defaults = function.args.defaults
     for name, default in zip(parameters[len(parameters) - len(defaults) :], defaults, strict=False):
-        names[name] = _constant(default)
+        names[name] = constant_of(default)
     for item, given in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
-        names[item.arg] = UNKNOWN if given is None else _constant(given)
+        names[item.arg] = UNKNOWN if given is None else constant_of(given)
     names.update(dict.fromkeys([name for name in parameters if name not in names], UNKNOWN))
     names.update(zip(parameters, act.arguments, strict=False))
     names.update(act.keywords)
@@ -505,5 +513,6 @@ def _runs_nothing(act: Act, imports: Mapping[str, str], harmless: frozenset[str]
     return any(is_harmless(name, harmless) for name in (act.name, f"{imports.get(first, first)}{dot}{rest}"))
 
 
-def _constant(node: ast.expr) -> Value:
+def constant_of(node: ast.expr) -> Value:
+    """What a constant is; unknown where it is none."""
     return node.value if isinstance(node, ast.Constant) and node.value is not Ellipsis else UNKNOWN  # type: ignore[return-value]

@@ -17,7 +17,7 @@ from typing import cast
 import libcst as cst
 
 from migrator.codemods.absolute_url import absolute_url
-from migrator.codemods.application import OF_VALUES
+from migrator.codemods.application import OF_VALUES, Made
 from migrator.codemods.created_mock import added, named
 from migrator.codemods.empty_answer import UNSAID
 from migrator.codemods.fake_client import is_fake_client
@@ -141,8 +141,8 @@ class Surroundings:
     """Decorators of its class, which are read as its own."""
     handed: Callable[[StandIn], Handed | Refuse | None] = lambda stand_in: None
     """How the fixture that hands a stand-in out puts it in place; None where no fixture does."""
-    makers: Mapping[str, str] = field(default_factory=dict)
-    """The classes, by dotted path, of what its fixtures give: parameter to class."""
+    makers: Mapping[str, Made] = field(default_factory=dict)
+    """What its fixtures give, by its parameters."""
 
 
 _NOTHING_AROUND = Surroundings()

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from migrator.codemods.application import Act, Application, is_harmless, is_logged
+from migrator.codemods.application import Act, Application, Made, is_harmless, is_logged
 from migrator.codemods.site import MOCK_NAMES
 
 _MOST = 250
@@ -41,15 +41,16 @@ class Reach:
         self.application = application
         self._modules: dict[str, _Names | None] = {}
 
-    def may_ask(self, acts: Sequence[Act], imports: Mapping[str, str], makers: Mapping[str, str], method: str) -> bool:
-        """Whether what the acts run may mention a method; `makers` are the classes of what the test is given."""
-        functions = self._functions([*imports.values(), *makers.values(), *(act.owner for act in acts if act.owner)])
+    def may_ask(self, acts: Sequence[Act], imports: Mapping[str, str], makers: Mapping[str, Made], method: str) -> bool:
+        """Whether what the acts run may mention a method; `makers` are what the test is given."""
+        given = [item.path for item in makers.values()]
+        functions = self._functions([*imports.values(), *given, *(act.owner for act in acts if act.owner)])
         if functions is None:
             return True
         todo = []
         for act in acts:
             root, _, rest = act.name.partition(".")
-            path = act.owner or imports.get(root, "") or makers.get(root, "")
+            path = act.owner or imports.get(root, "") or (makers[root].path if root in makers else "")
             known = [name for name in act.name.split(".")[bool(rest) :] if name in functions]
             if path and known and self._is_own(path):
                 todo += [*known, path.rpartition(".")[2]]  # with what makes the object

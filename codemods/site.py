@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from migrator.codemods.acts import acts_of, read_function
-from migrator.codemods.application import Act, Application, Asked, Function, Value
+from migrator.codemods.application import Act, Application, Asked, Function, Made, Value
 from migrator.codemods.look import look
 from migrator.codemods.methods import METHODS, SERVER_END
 from migrator.codemods.schema import Schema
@@ -165,7 +165,7 @@ class Test:
     """The literals that its assertions name, as source."""
     stand_ins: frozenset[str] = frozenset()
     """The names of the stand-in."""
-    makers: Mapping[str, str] = field(default_factory=dict)
+    makers: Mapping[str, Made] = field(default_factory=dict)
     """The classes, by dotted path, of what fixtures give: parameter to class."""
     read: Function | None = None
     """The function as Python's own parser reads it, where that has been done."""

@@ -861,6 +861,7 @@ class Judge:
         assert function.fixture is not None
         value = self.linker.mock_fixture(path, index)
         services: tuple[Service, ...] = (self.fixture_evidence(path, index).service,) if value is not None else ()
+        made_by = self._made_by(path, function) if value is None else ""
         return FixtureView(
             f"{path}::{function.qualname}",
             path,
@@ -868,7 +869,8 @@ class Judge:
             value is not None,
             function.fixture.autouse,
             services,
-            self._made_by(path, function) if value is None else "",
+            made_by,
+            function.returned_calls[0][0] if made_by and len(function.returned_calls) == 1 else "",
         )
 
     def _made_by(self, path: str, function: Function) -> str:

@@ -107,6 +107,8 @@ class FixtureView:
     services: tuple[Service, ...]
     makes: str = ""
     """The dotted path of the class of which it hands out an object, "" where that is not known."""
+    call: str = ""
+    """The text of the call that makes it."""
 
 
 @dataclass(frozen=True, slots=True)

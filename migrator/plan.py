@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from migrator.archive import Texts
-from migrator.codemods.application import Application
+from migrator.codemods.application import Application, Made
 from migrator.codemods.fixture_definition import remove_functions
+from migrator.codemods.fixture_twin import twin_text
 from migrator.codemods.function import Left, Outcome, Surroundings, rewrite_function
 from migrator.codemods.in_test_case import is_on_self
 from migrator.codemods.kept_on_self import injection
@@ -42,6 +43,7 @@ from migrator.proof import flaw, key
 from migrator.reading import FULL
 from migrator.source import split_lines
 from migrator.traces import Trace
+from migrator.twins import Place, Twin, can_be_requested, could_be, is_client, requesting
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,8 @@ class _Planner:
         self.texts = Texts(project.source)
         self.outcomes: dict[tuple[str, str], Outcome] = {}
         self.held: dict[tuple[str, str, str], str] = {}
+        self.twins: dict[tuple[str, str], Twin] = {}
+        """The fixtures that get a twin, by path and qualified name."""
         self.rewritten_with: dict[tuple[str, str], Reasons] = {}
         """What was held back of each function when it was last rewritten: only other reasons rewrite it again."""
         self.initial: dict[str, Held] = {}
@@ -285,10 +289,18 @@ class _Planner:
             self.tried[path].add((path, view.first_line, held))
 
     def _come_of(
-        self, path: str, view: FunctionView, lines: Sequence[str], imports: dict[str, str], *, texts: bool
+        self,
+        path: str,
+        view: FunctionView,
+        lines: Sequence[str],
+        imports: dict[str, str],
+        *,
+        texts: bool,
+        is_free: bool = False,
     ) -> Outcome:
+        """What comes of a function with what is held back of it, or as if nothing were."""
         around = Surroundings(self._may_go(path, view), self._above(path, view), self._handed(view), self._given(view))
-        allowed = self.allowed(path, view)
+        allowed = self.allowed(path, view) if not is_free else lambda stand_in: None
         outcome = rewrite_function(
             lines, view, self.fixture_of, self.environment, allowed, self.wanted, imports, around, texts=texts
         )
@@ -344,11 +356,11 @@ class _Planner:
 
         return handed
 
-    def _given(self, view: FunctionView) -> dict[str, str]:
-        """The classes of what a function's fixtures give."""
+    def _given(self, view: FunctionView) -> dict[str, Made]:
+        """What a function's fixtures give."""
         found = {name: self.fixture_functions.get(key_ or "") for name, key_ in view.requests}
         return {
-            name: other.fixture.makes
+            name: Made(other.fixture.makes, other.fixture.call)
             for name, other in found.items()
             if other is not None and other.fixture is not None and other.fixture.makes
         }
@@ -488,10 +500,14 @@ class _Planner:
                 if (path, view) != dependent and self._reaches(view, keys, fixtures):
                     members.append((path, view))
             stuck = [(path, view) for path, view in members if not self._moved_with(path, view, key_)]
-            if not stuck:
+            if not stuck or (dependent[0], dependent[1].qualname) in self.twins:
                 continue
             path, view = stuck[0]
             where = f"{view.qualname} ({path}:{view.def_line})"
+            if dependent not in stuck and (twin := self._twin(key_, dependent, members)) is not None:
+                self._keep_beside(twin, where)
+                again.add(twin.path)
+                continue
             reason = f"it is the same mock as in {where}, which cannot move: mend that first"
             for owner, member in members:
                 for stand_in in member.stand_ins:
@@ -502,6 +518,47 @@ class _Planner:
         self.rewrite_again(again)
         if again or self._settle_wired(fixtures) or self._settle_kept():
             self.settle()
+
+    def _twin(self, key_: str, dependent: Place, members: Sequence[Place]) -> Twin | None:
+        """The twin that a fixture gets for those of its tests that move; None where it cannot have one."""
+        path, view = dependent
+        twin = could_be(path, view, key_)
+        if twin is None or path not in self.views or not can_be_requested(twin, self._all_functions(), self.text(path)):
+            return None
+        uses = [
+            (function, item)
+            for owner, member in members
+            for function in self.project.store[owner].functions
+            for item in member.stand_ins
+            if function.first_line == member.first_line and item.fixture == key_
+        ]
+        moving = any(twin.is_wanted_by(member) and self._moved_with(owner, member, key_) for owner, member in members)
+        return twin if moving and is_client(uses[0][1].service, uses) else None
+
+    def _keep_beside(self, twin: Twin, where: str) -> None:
+        """Lets a fixture stay as it is beside its twin."""
+        self.twins[twin.path, twin.view.qualname] = twin
+        for stand_in in twin.view.stand_ins:
+            if stand_in.fixture == twin.made_with:
+                self.held[twin.path, twin.view.qualname, stand_in.name] = (
+                    f"{where} stays with it, and tests that move request {twin.new}: mend that one, and it may move too"
+                )
+
+    def _twins_for(self, path: str, view: FunctionView) -> list[Twin]:
+        """The twins that a rewritten test of a file requests."""
+        return [
+            twin
+            for twin in self.twins.values()
+            if twin.path == path and twin.is_wanted_by(view) and self._moved_with(path, view, twin.made_with)
+        ]
+
+    def _wanted_twins(self, path: str) -> list[tuple[Twin, Outcome]]:
+        """The twins that rewritten tests of a file request, each as its fixture is rewritten."""
+        wanted = {twin.view.qualname: twin for view, _ in self.changed(path) for twin in self._twins_for(path, view)}
+        lines, imports = split_lines(self.text(path)) if wanted else [], self._imports(path)
+        return [
+            (twin, self._come_of(path, twin.view, lines, imports, texts=True, is_free=True)) for twin in wanted.values()
+        ]
 
     def _settle_wired(self, fixtures: Mapping[str, FunctionView]) -> bool:
         """Holds back what another mock of the test was made with, where that one stays; says whether it did."""
@@ -606,7 +663,7 @@ class _Planner:
     def changed(self, path: str) -> list[tuple[FunctionView, str]]:
         """The functions of a file that were rewritten, with their new texts."""
         return [
-            (view, outcome.text)
+            (view, requesting(outcome.text, self._twins_for(path, view) if self.twins else ()))
             for view in (self.candidates(path) if path in self.views else ())
             if (outcome := self.outcomes.get((path, view.qualname))) is not None and outcome.text is not None
         ]
@@ -622,6 +679,10 @@ class _Planner:
             (view.first_line, view.last_line, None if self._outcome(path, view).is_empty else text)
             for view, text in self.changed(path)
         ]
+        twins = self._wanted_twins(path) if self.twins else []
+        for twin, outcome in twins:
+            behind = twin.view.last_line
+            changes.append((behind + 1, behind, twin_text(outcome.text or "", twin.name)))
         changes += self._injections(path, lines)
         changes += self._without_stops(path, lines)
         changes += self._without_class_patches(path)
@@ -638,7 +699,8 @@ class _Planner:
         new = remove_functions("".join(lines), spans) if spans else "".join(lines)
         if new == old:
             return old
-        for module in sorted({name for view, _ in self.changed(path) for name in self._outcome(path, view).imports}):
+        outcomes = [*(outcome for _, outcome in twins), *(self._outcome(path, view) for view, _ in self.changed(path))]
+        for module in sorted({name for outcome in outcomes for name in outcome.imports}):
             new = with_import(new, module)
         return prune(new, gone) if (gone := newly_unused(old, new)) else new
 
@@ -703,7 +765,8 @@ class _Planner:
     def proved_narrowly(self, path: str) -> Proved:
         """As `proved`, but the text is without the tests that stay as they are."""
         changed = self.changed(path)
-        if self._clash(path) or any(view.role != "test" for view, _ in changed):
+        twins = any(twin.path == path for twin in self.twins.values())
+        if twins or self._clash(path) or any(view.role != "test" for view, _ in changed):
             return self.proved(path)
         lines = split_lines(self.text(path))
         used = set().union(*(words("".join(lines[view.first_line - 1 : view.last_line])) for view, _ in changed))
@@ -930,7 +993,7 @@ def _tidied(outcome: Outcome, lines: Sequence[str]) -> Outcome:
 
 
 _WIDE = re.compile(r"scope\s*=\s*[\"'](?:session|package|module|class)[\"']")
-_WHOLE_FILE = frozenset({"fixture_definition", "needed_import", "unused_import"})
+_WHOLE_FILE = frozenset({"fixture_definition", "fixture_twin", "needed_import", "unused_import"})
 """Rewrites that take part in every migration of a file."""
 _CODES_OF_FUNCTIONS = frozenset({"RS101", "RS201", "RS401", "RS402", "RS501", "RS601", "RS602"})
 

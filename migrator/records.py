@@ -122,6 +122,7 @@ def _function_out(view: FunctionView, once: Callable[[str], str]) -> tuple[Any, 
             fixture.autouse,
             fixture.services,
             fixture.makes,
+            fixture.call,
         ),
     )
 

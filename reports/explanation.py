@@ -21,7 +21,7 @@ _REWRITES: dict[str, tuple[str, ...]] = {
     "RS302": ("patch_bind",),
     "RS303": ("patch_bind",),
     "RS401": ("fixture_definition",),
-    "RS402": ("fixture_request",),
+    "RS402": ("fixture_request", "fixture_twin"),
     "RS501": ("empty_answer", "seed", "outage", "reset"),
     "RS601": ("call_state", "call_journal"),
     "RS602": ("call_inspection",),

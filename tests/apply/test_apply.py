@@ -97,12 +97,78 @@ def test_a_test_and_the_fixture_it_shares_a_mock_with_move_together(project: Pro
     """
     project.write("tests/test_a.py", shared)
     project.write("tests/test_b.py", shared + stuck)
-    project.migrate("apply")
+    report = project.migrate("apply").stdout
     assert "def service(real_redis):" in project.read("tests/test_a.py")
-    untouched = project.read("tests/test_b.py")
-    assert "real_redis" not in untouched
+    split = project.read("tests/test_b.py")
+    assert "async def test_saves(real_service, real_redis):" in split
+    assert "def service(mock_redis):" in split and textwrap.dedent(stuck).strip() in split
+    assert "service: mock_redis: test_stuck (tests/test_b.py:" in report and "move request real_service" in report
+
+
+def test_a_fixture_that_others_are_made_with_has_no_twin(project: Project) -> None:
+    text = """
+        import pytest
+
+        from app import Report, Service
+
+
+        @pytest.fixture
+        def service(mock_redis):
+            return Service(mock_redis)
+
+
+        @pytest.fixture
+        def report(service):
+            return Report(service)
+
+
+        async def test_saves(report, mock_redis):
+            await report.save("k", "v")
+            mock_redis.set.assert_awaited_once_with("k", "v")
+
+
+        async def test_stuck(service, mock_redis):
+            mock_redis.get.side_effect = ["a", "b"]
+            assert await service.read() == "ab"
+    """
+    project.write("tests/test_a.py", text)
+    project.migrate("apply")
+    assert "real_redis" not in project.read("tests/test_a.py")
     report = project.migrate("apply", "--dry-run").stderr
-    assert "service: mock_redis: it is the same mock as in test_stuck (tests/test_b.py:" in report
+    assert "service: mock_redis: it is the same mock as in test_stuck (tests/test_a.py:" in report
+
+
+def test_tests_that_never_ask_a_mock_do_not_say_what_it_is(project: Project) -> None:
+    text = """
+        from unittest.mock import AsyncMock
+
+        import pytest
+
+        from app import Service
+
+
+        @pytest.fixture
+        def mock_db():
+            return AsyncMock()
+
+
+        @pytest.fixture
+        def service(mock_db):
+            return Service(mock_db)
+
+
+        async def test_refuses(service, mock_db):
+            with pytest.raises(PermissionError):
+                await service.save("k", "v")
+
+
+        async def test_adds(service, mock_db):
+            await service.save("k", "v")
+            mock_db.add.assert_called_once()
+    """
+    project.write("tests/test_a.py", text)
+    project.migrate("apply")
+    assert "real_" not in project.read("tests/test_a.py")
 
 
 def test_scan_calls_auto_just_what_apply_takes_away(project: Project) -> None:
