@@ -17,7 +17,7 @@ from migrator.facts import Facts
 from migrator.model import Span
 
 _OPEN = 16
-"""Files that are open for sure; twice as many may be."""
+"""Files that are open, where nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +116,10 @@ class Texts:
 
 
 class Archive:
-    """Facts by path."""
+    """Facts by path. `most` of them are open for sure; twice as many may be."""
 
-    def __init__(self, facts: Iterable[Facts] = ()) -> None:
+    def __init__(self, facts: Iterable[Facts] = (), most: int = _OPEN) -> None:
+        self._most = most
         self._heads: dict[str, Head] = {}
         self._packed: dict[str, bytes] = {}
         self._young: dict[str, Facts] = {}
@@ -176,7 +177,7 @@ class Archive:
         return facts
 
     def _touch(self, facts: Facts) -> None:
-        if len(self._young) >= _OPEN and facts.path not in self._young:
+        if len(self._young) >= self._most and facts.path not in self._young:
             for path, item in self._old.items():
                 if path not in self._packed and path not in self._young:
                     self._packed[path] = _bytes_of(item)

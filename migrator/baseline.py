@@ -38,11 +38,15 @@ def read_baseline(path: Path) -> Marks | None:
 def read_some(path: Path, wanted: Callable[[str], bool]) -> Marks:
     """The entries of the files that are wanted, in whatever order they stand. Raises UsageError as `read_baseline`."""
     data = _read(path) or b""
-    lines: dict[bytes, list[bytes]] = {}
+    chosen: list[bytes] = []
+    start, is_wanted = b"\t", True
     for line in data.split(b"\n"):
-        lines.setdefault(line.partition(b"\t")[0], []).append(line)
-    names = {name: _unquoted(name.decode("utf-8", "replace")) for name in lines}
-    chosen = [line for name, file in names.items() if file is None or wanted(file) for line in lines[name]]
+        if not line.startswith(start):  # the lines of a file stand together, if nothing has merged them
+            start = line[: line.find(b"\t") + 1] or b"\t"
+            file = _unquoted(line.partition(b"\t")[0].decode("utf-8", "replace"))
+            is_wanted = file is None or wanted(file)
+        if is_wanted:
+            chosen.append(line)
     try:
         return _entries(path, b"\n".join(chosen))
     except UsageError:

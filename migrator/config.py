@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
+import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,34 @@ def _table(path: Path) -> bool:
         return False
 
 
+def locate(paths: Sequence[str]) -> tuple[Config, list[str]]:
+    """The configuration in force and the paths to look at, relative to its root.
+
+    The root is the nearest folder upwards of the working folder that configures the tool or holds a repository; of the
+    first path, where that lies elsewhere. Raises UsageError on a bad configuration or a path that does not exist.
+    """
+    here = Path.cwd()
+    given = [Path(os.path.normpath(here / path)) for path in paths]
+    for text, path in zip(paths, given, strict=True):
+        if not path.exists():
+            raise UsageError(f"{text}: no such file or folder; give paths that exist")
+    root = find_root(here)
+    if given and not all(path.is_relative_to(root) for path in given):
+        first = given[0] if given[0].is_dir() else given[0].parent
+        root = find_root(first)
+        if not all(path.is_relative_to(root) for path in given):
+            root = Path(os.path.commonpath(given))
+    config = load_config(root)
+    if given:
+        return config, [path.relative_to(root).as_posix() for path in given]
+    for name in config.paths:
+        if not (root / name).exists():
+            raise UsageError(
+                f"{root / 'pyproject.toml'}: tool.migrate.paths names {name}, which does not exist; mend it"
+            )
+    return config, list(config.paths) or ["."]
+
+
 def load_config(root: Path) -> Config:
     """Reads `[tool.migrate]` of root's pyproject.toml. Raises UsageError on anything wrong with it."""
     path = root / "pyproject.toml"
@@ -145,6 +173,8 @@ def _folder(path: Path, table: Mapping[str, Any]) -> Path | None:
 
 
 def _nearest(key: str, known: Mapping[str, object]) -> str:
+    import difflib  # few configurations are wrong
+
     near = difflib.get_close_matches(key, known, 1)
     return f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
 

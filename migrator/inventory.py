@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from migrator import source
 from migrator.archive import Archive, Packed, pack
+from migrator.beside import shared
 from migrator.config import Config
 from migrator.discover import discover
 from migrator.extract import extract
@@ -303,7 +304,7 @@ class Project:
     def places(self) -> list[Violation]:
         """The violations of all files, in path order, and nothing else of them: what a check asks for."""
         paths = [path for path in self.paths if path in self.store.listed_paths]
-        return [violation for path in paths for violation in self.judge_of(path).places(path)]
+        return shared(lambda part: [item for path in part for item in self.judge_of(path).places(path)], paths)
 
     @property
     def context(self) -> dict[str, FileView]:

@@ -11,8 +11,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migrator.config import Config, find_root, load_config
-from migrator.errors import UsageError
+from migrator.config import Config
 from migrator.forked import Progress
 from migrator.inventory import Project, open_project
 from migrator.model import FileView, Span, Unreadable, Violation
@@ -25,34 +24,6 @@ if TYPE_CHECKING:
     from migrator.known import Notes
     from migrator.plan import Plan
     from migrator.records import Record
-
-
-def locate(paths: Sequence[str]) -> tuple[Config, list[str]]:
-    """The configuration in force and the paths to look at, relative to its root.
-
-    The root is the nearest folder upwards of the working folder that configures the tool or holds a repository; of the
-    first path, where that lies elsewhere. Raises UsageError on a bad configuration or a path that does not exist.
-    """
-    here = Path.cwd()
-    given = [Path(os.path.normpath(here / path)) for path in paths]
-    for text, path in zip(paths, given, strict=True):
-        if not path.exists():
-            raise UsageError(f"{text}: no such file or folder; give paths that exist")
-    root = find_root(here)
-    if given and not all(path.is_relative_to(root) for path in given):
-        first = given[0] if given[0].is_dir() else given[0].parent
-        root = find_root(first)
-        if not all(path.is_relative_to(root) for path in given):
-            root = Path(os.path.commonpath(given))
-    config = load_config(root)
-    if given:
-        return config, [path.relative_to(root).as_posix() for path in given]
-    for name in config.paths:
-        if not (root / name).exists():
-            raise UsageError(
-                f"{root / 'pyproject.toml'}: tool.migrate.paths names {name}, which does not exist; mend it"
-            )
-    return config, list(config.paths) or ["."]
 
 
 def check_services(config: Config) -> None:

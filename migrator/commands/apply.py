@@ -27,8 +27,9 @@ def apply(
 
     from migrator.applying import apply as run
     from migrator.applying import patch_of, read_only
+    from migrator.config import locate
     from migrator.reports.applied import print_applied
-    from migrator.scanning import check_services, locate, progress
+    from migrator.scanning import check_services, progress
 
     config, relative = locate(paths)
     check_services(config)

@@ -12,12 +12,13 @@ import click
 def baseline(paths: tuple[str, ...], update: bool, grow: bool) -> None:
     """Record today's violations, so that check fails for new ones only."""
     from migrator.baseline import ATTRIBUTES, NAME, grown, merges_by_union, read_baseline, shrunk, total, write_baseline
+    from migrator.config import locate
     from migrator.errors import UsageError
     from migrator.fingerprint import marks_of
     from migrator.git import repository
     from migrator.inventory import open_project
     from migrator.saying import warn
-    from migrator.scanning import locate, progress
+    from migrator.scanning import progress
 
     if grow and not update:
         raise UsageError("baseline --grow: goes with --update; a first baseline records everything")

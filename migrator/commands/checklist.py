@@ -16,9 +16,10 @@ def checklist(form: str, jobs: int | None) -> None:
 
     from migrator.checklist import build_checklist
     from migrator.cli import tool_version
+    from migrator.config import locate
     from migrator.inventory import open_project
     from migrator.reports.checklist import as_json, as_markdown, print_checklist
-    from migrator.scanning import locate, progress
+    from migrator.scanning import progress
 
     config, relative = locate([])
     with progress() as advance:

@@ -19,11 +19,12 @@ def history(since: str | None, every: str, form: str, fail_on_growth: bool, jobs
     from rich.console import Console
 
     from migrator.cli import tool_version
+    from migrator.config import locate
     from migrator.errors import UsageError
     from migrator.history import collect
     from migrator.reports.history import as_json, print_history
     from migrator.saying import warn
-    from migrator.scanning import locate, progress
+    from migrator.scanning import progress
 
     try:
         first = date.fromisoformat(since) if since is not None else datetime.now(UTC).date() - timedelta(days=365)

@@ -22,12 +22,13 @@ DEFAULT = "migration-report"
 def report(form: str, output: str | None, jobs: int | None) -> None:
     """Report every file: its violations now and after apply, its tests, what is left to do."""
     from migrator.cli import tool_version
+    from migrator.config import locate
     from migrator.inventory import open_project
     from migrator.reporting import build_report
     from migrator.reports.badge import badges
     from migrator.reports.report_files import written
     from migrator.saying import warn
-    from migrator.scanning import locate, progress
+    from migrator.scanning import progress
     from migrator.write import write_folder
 
     config, relative = locate([])

@@ -44,9 +44,10 @@ def scan(
 ) -> None:
     """Count the mocks below PATHS (default: the configured paths, else everything) and name their services."""
     from migrator.cache import open_memory
+    from migrator.config import locate
     from migrator.errors import UsageError
     from migrator.saying import warn
-    from migrator.scanning import check_services, locate, run_scan
+    from migrator.scanning import check_services, run_scan
 
     if output is not None and not Path(output).parent.is_dir():
         raise UsageError(f"--output {output}: its folder does not exist; make it first")
