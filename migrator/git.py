@@ -64,8 +64,16 @@ def _blobs(out: bytes, asked: Sequence[bytes]) -> Iterator[bytes | None]:
 
 
 def moved(top: Path, commit: str) -> tuple[dict[str, str], list[str]]:
-    """What the index renames (new name to old) and deletes of a commit's files, names relative to the top."""
-    out = _must(top, ["diff", "--cached", "--name-status", "-M", "-z", "--diff-filter=RD", commit, "--"])
+    """What the index renames (new name to old) and deletes of a commit's files, names relative to the top.
+
+    Nothing of a commit that does not exist (yet).
+    """
+    try:
+        out = _must(top, ["diff", "--cached", "--name-status", "-M", "-z", "--diff-filter=RD", commit, "--"])
+    except UsageError:
+        if has(top, commit):
+            raise
+        return {}, []
     renamed: dict[str, str] = {}
     deleted: list[str] = []
     parts = iter(os.fsdecode(out).split("\0"))

@@ -86,8 +86,7 @@ def moved(repositories: Iterable[Repository]) -> tuple[dict[str, str], list[str]
     renamed: dict[str, str] = {}
     deleted: list[str] = []
     for repository in set(repositories):
-        if git.has(repository.top, repository.commit):
-            names, gone = git.moved(repository.top, repository.commit)
-            renamed.update({repository.path(new): repository.path(old) for new, old in names.items()})
-            deleted += [repository.path(name) for name in gone]
+        names, gone = git.moved(repository.top, repository.commit)
+        renamed.update({repository.path(new): repository.path(old) for new, old in names.items()})
+        deleted += [repository.path(name) for name in gone]
     return renamed, [path for path in deleted if path.endswith(".py")]
