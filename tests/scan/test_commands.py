@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -448,3 +451,17 @@ def test_output_goes_to_the_file(tree: Path, form: str) -> None:
     if form != "table":
         assert written == migrate(tree, "scan", "--format", form).stdout
     assert "redis" in written
+
+
+@pytest.mark.parametrize(
+    "arguments", [["scan"], ["scan", "--format", "json"], ["apply", "--dry-run"], ["explain", "RS402"]], ids=" ".join
+)
+def test_a_reader_that_has_seen_enough_ends_a_command_quietly(tree: Path, arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "migrator", *arguments], cwd=tree, stdout=pipe, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 0
+    assert "Error" not in done.stderr and "Exception" not in done.stderr
