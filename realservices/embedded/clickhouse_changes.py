@@ -54,8 +54,3 @@ class Changes:
             for name in self._written:
                 if name in databases or name.encode() in said:
                     self._written[name] = None
-
-    def did_anything(self) -> None:
-        """Things were done to nobody knows which database."""
-        with self._guard:
-            self._written = dict.fromkeys(self._written)

@@ -117,9 +117,10 @@ class Engine:
             with self._session(query, statement.stateful) as handle:
                 if handle is None:
                     return self._run_alone(query, statement)
-                with _restored(handle, query, statement):
+                with _restored(handle, query, statement) as database:
                     _prepare(handle, query.database, query.settings)
-                    return self._run(handle, query, statement, _kind(handle, query, statement), lasting=True)
+                    kind = _kind(handle, query, statement)
+                    return self._run(handle, query, statement, kind, query.database or database)
         except RuntimeError as error:
             raise self._error(str(error)) from None
 
@@ -144,7 +145,7 @@ class Engine:
                 handle = _chdb.connect(self._path)
                 _prepare(handle, query.database, query.settings)
             kind = _kind(handle, query, statement)
-            answer = self._run(handle, query, statement, kind)
+            answer = self._run(handle, query, statement, kind, query.database)
         except BaseException:
             if handle is not None:
                 handle.close()
@@ -209,34 +210,26 @@ class Engine:
                 handle.close()
 
     def _run(
-        self,
-        handle: Any,
-        query: Query,
-        statement: clickhouse_sql.Statement,
-        kind: Mapping[str, Any],
-        lasting: bool = False,
+        self, handle: Any, query: Query, statement: clickhouse_sql.Statement, kind: Mapping[str, Any], database: str
     ) -> Answer:
         if _reads(kind):
             return _ask(handle, query, statement, kind)
-        self._note(query, statement, lasting)
+        self._note(query, statement, database)
         try:
             return _ask(handle, query, statement, kind)
         finally:
             # again, as it may have been asked meanwhile what was done
-            self._note(query, statement, lasting)
+            self._note(query, statement, database)
             if kind["changes_database_lifecycle"]:
                 self._drop_spares()
 
-    def _note(self, query: Query, statement: clickhouse_sql.Statement, lasting: bool) -> None:
+    def _note(self, query: Query, statement: clickhouse_sql.Statement, database: str) -> None:
         if query.own:
             return
-        if lasting:  # it may be in another database, by a USE
-            self._changes.did_anything()
-            return
-        target = clickhouse_changes.target(statement.head, query.database) if statement.verb == b"INSERT" else None
+        target = clickhouse_changes.target(statement.head, database) if statement.verb == b"INSERT" else None
         if target is None:
             values = (value.encode() for value in query.parameters.values())
-            self._changes.did({query.database}, (query.sql, *values))
+            self._changes.did({database}, (query.sql, *values))
         else:
             self._changes.wrote(*target)
 
@@ -323,8 +316,8 @@ def _load(handle: Any, table: ExternalTable) -> None:
 
 
 @contextmanager
-def _restored(handle: Any, query: Query, statement: clickhouse_sql.Statement) -> Iterator[None]:
-    """Undo in a session what a single request sets for itself."""
+def _restored(handle: Any, query: Query, statement: clickhouse_sql.Statement) -> Iterator[str]:
+    """Undo in a session what a single request sets for itself; the database that the session is in."""
     before = handle.query("SELECT currentDatabase()", "TabSeparated").bytes().decode().strip()
     names = ", ".join(_literal(name) for name in query.settings)
     settings = ""
@@ -340,7 +333,7 @@ def _restored(handle: Any, query: Query, statement: clickhouse_sql.Statement) ->
             .strip()
         )
     try:
-        yield
+        yield before
     finally:
         if statement.verb != b"USE":
             handle.query(f"USE {_identifier(before)}")

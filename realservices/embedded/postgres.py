@@ -33,7 +33,9 @@ _CONFIGURATION = {
     "checkpoint_timeout": "1h",
     "max_connections": "300",
     "max_prepared_transactions": "64",
-    "max_locks_per_transaction": "256",
+    # the check for open transactions before each test walks through the tables that these two size
+    "max_locks_per_transaction": "64",
+    "max_pred_locks_per_transaction": "16",
     "shared_buffers": "64MB",
     # files of the data directory, gone with it: segments of shared memory outlive a server that is killed
     "dynamic_shared_memory_type": "mmap",

@@ -116,7 +116,7 @@ def test_a_name_that_comes_as_a_parameter(
     assert not own.empty(TABLES)
 
 
-def test_a_session_may_be_anywhere(
+def test_a_session_is_where_it_went(
     own: clickhouse_http.Connection, http: httpx.Client, clickhouse: ClickHouseEndpoint
 ) -> None:
     session = {"session_id": str(uuid4())}
@@ -124,6 +124,9 @@ def test_a_session_may_be_anywhere(
     own.empty(TABLES)
     http.post("/", params=session, content="INSERT INTO events VALUES (1)").raise_for_status()
     assert counts(own) == [1, 0]
+    assert own.empty(TABLES)
+    assert counts(own) == [0, 0]
+    http.post("/", params=session, content="TRUNCATE TABLE latest").raise_for_status()
     assert not own.empty(TABLES)
 
 
@@ -131,6 +134,10 @@ def test_what_others_do_elsewhere_is_nothing(own: clickhouse_http.Connection, ht
     name = f"elsewhere_{uuid4().hex}"
     http.post("/", content=f"CREATE DATABASE {name}").raise_for_status()
     http.post("/", params={"database": name}, content="CREATE TABLE t (n Int64) ENGINE = Memory").raise_for_status()
+    session = {"session_id": str(uuid4())}
+    http.post("/", params=session, content=f"USE {name}").raise_for_status()
+    http.post("/", params=session, content="CREATE TEMPORARY TABLE u (n Int64)").raise_for_status()
+    http.post("/", params=session, content="DROP TABLE t").raise_for_status()
     http.post("/", content=f"DROP DATABASE {name}").raise_for_status()
     assert own.empty(TABLES)
 
