@@ -16,8 +16,14 @@ from pathlib import Path
 
 from migrator.source import decode, tree_of
 
-FOLDERS = ("", "src", "app", "backend", "python")
-"""Where the code under test may be imported from."""
+_FOLDERS = ("", "src", "app", "backend", "python")
+
+
+def folders(pythonpath: Sequence[str]) -> tuple[str, ...]:
+    """Where the code under test may be imported from, by what pytest is told and by custom."""
+    return tuple(dict.fromkeys([*(name for name in pythonpath if name != "."), *_FOLDERS]))
+
+
 _DEPTH = 4
 """How far calls are followed from the one that the test makes."""
 
@@ -115,8 +121,9 @@ class _Frame:
 class Application:
     """The source of the code under test, read file by file as tests ask for it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, pythonpath: Sequence[str] = ()) -> None:
         self.root = root
+        self.folders = folders(pythonpath)
         self._modules: dict[str, _Module | None] = {}
         self._nested = 0
         self.asked_for: set[str] = set()
@@ -167,11 +174,13 @@ class Application:
         return None if module is None else module.tree
 
     def own_class(self, dotted: str) -> str:
-        """The class of the application, no protocol and no client, that a function says it returns; "" if it does not.
+        """The class of the application, no protocol and no client, that is called or that a function says it returns.
 
-        `-> Storage`, `-> "Storage"` and `-> Storage | None` say so.
+        `-> Storage`, `-> "Storage"` and `-> Storage | None` say so; "" where nothing does.
         """
         found = self._resolve(dotted)
+        if found is not None and (called := found[1]) is not None and dotted.endswith(f".{called.name}"):
+            return "" if _is_client(called) else called.name
         returns = found[2].returns if found is not None else None
         if found is None or returns is None:
             return ""
@@ -180,7 +189,7 @@ class Application:
         names: list[str] = re.findall(r"[A-Za-z_]\w*", ast.unparse(returns))
         for name in names:
             cls = module.classes.get(name) or self._imported_class(module, package, name)
-            if cls is not None and not re.search(r"Protocol|Redis|Pool|Connection|Client", " ".join(_bases(cls))):
+            if cls is not None and not _is_client(cls):
                 return name
         return ""
 
@@ -203,7 +212,7 @@ class Application:
         parts = dotted.split(".")
         if not all(part.isidentifier() for part in parts):
             return None
-        for folder in FOLDERS:
+        for folder in self.folders:
             stem = (self.root / folder).joinpath(*parts)
             for path in (stem.with_suffix(".py"), stem / "__init__.py"):
                 try:
@@ -438,8 +447,9 @@ def _method(cls: ast.ClassDef, name: str) -> Function | None:
     return next((item for item in cls.body if isinstance(item, Function) and item.name == name), None)
 
 
-def _bases(cls: ast.ClassDef) -> list[str]:
-    return [ast.unparse(base) for base in cls.bases]
+def _is_client(cls: ast.ClassDef) -> bool:
+    """Whether a class derives from a client, or is a protocol, which a client may keep."""
+    return re.search(r"Protocol|Redis|Pool|Connection|Client", " ".join(map(ast.unparse, cls.bases))) is not None
 
 
 def is_logged(node: ast.Attribute) -> bool:

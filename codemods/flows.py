@@ -25,6 +25,36 @@ def in_passing(function: cst.FunctionDef, names: Collection[str]) -> tuple[cst.C
     return None
 
 
+def made_in_loop(function: cst.FunctionDef, name: str) -> cst.CSTNode | None:
+    """Where a loop gives a name its value anew in each turn; None where none does."""
+    turns = _Turns(name)
+    look(function.body, turns)
+    return turns.found
+
+
+class _Turns:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.depth = 0
+        self.found: cst.CSTNode | None = None
+
+    def visit_For(self, node: cst.For) -> bool:
+        return self._turn(node)
+
+    def visit_While(self, node: cst.While) -> bool:
+        return self._turn(node)
+
+    def _turn(self, node: cst.For | cst.While) -> bool:
+        self.depth += 1
+        look(node.body, self)
+        self.depth -= 1
+        return False
+
+    def visit_Assign(self, node: cst.Assign) -> None:
+        if self.depth and any(self.name in _named(item.target) for item in node.targets):
+            self.found = node
+
+
 @lru_cache(maxsize=8)
 def _flows(function: cst.FunctionDef) -> _Flows:
     flows = _Flows()

@@ -23,7 +23,7 @@ from migrator.codemods.empty_answer import UNSAID
 from migrator.codemods.fake_client import is_fake_client
 from migrator.codemods.fixture_answer import is_needed, seeds
 from migrator.codemods.fixture_request import in_its_place, without
-from migrator.codemods.flows import in_passing
+from migrator.codemods.flows import in_passing, made_in_loop
 from migrator.codemods.foreign import foreign, guessed
 from migrator.codemods.handed_out import is_entering, joined
 from migrator.codemods.handed_together import Apart, is_container, is_opened, is_taken_apart, taken_apart
@@ -643,6 +643,9 @@ class _Rewriter:
         self._take_end()
         if self.target.stand_in.how != "through":
             self._is_client()
+        if not self.target.peer and (turn := made_in_loop(self.function, self.target.stand_in.name)) is not None:
+            reason = "a loop makes one in each turn, and the real client is one: write the turns out, or make it before"
+            raise _Refused(turn, Refuse(reason))
         self._answers()
         # one pass decides which methods' journals the test asserts, the other writes
         self._seeds()
@@ -776,7 +779,8 @@ class _Rewriter:
             raise _Refused(
                 None, Refuse(f"only an `async def` test can accept a WebSocket: make {self.view.qualname} one")
             )
-        self.end = ended(stand_in, self.view, self.real, accepts, _sounds_mocked(stand_in.name))
+        in_turns = made_in_loop(self.function, stand_in.name) is not None
+        self.end = ended(stand_in, self.view, self.real, accepts, _sounds_mocked(stand_in.name), in_turns)
         self.keeps, self.bound = self.end.named, self.end.made
         self.target = Target(stand_in, self.end.face, self.end.face, self.view.is_async, True, self.end.peer)
         self.used.add("websocket_end")

@@ -111,8 +111,13 @@ def _close_gap(lines: list[str], index: int) -> None:
     if all(not line.strip() for line in lines[:index]):
         while index < len(lines) and not lines[index].strip():
             del lines[index]
-    elif index < len(lines) and not lines[index].strip() and not lines[index - 1].strip():
+    elif index < len(lines) and not lines[index].strip() and _begins(lines[index - 1]):
         del lines[index]
+
+
+def _begins(line: str) -> bool:
+    """Whether no empty line is wanted behind a line: it is empty, or opens a block."""
+    return not line.strip() or line.rstrip().endswith(":")
 
 
 def _statements(text: str) -> list[ast.Import | ast.ImportFrom]:

@@ -77,12 +77,18 @@ class End:
     """Whether the test accepts it, since the code does not."""
 
 
-def ended(stand_in: StandIn, view: FunctionView, fixture: str, accepts: bool, sounds_mocked: bool) -> End:
-    """How a test comes by a server's end, and what it calls it: each further one is another client's."""
+def ended(
+    stand_in: StandIn, view: FunctionView, fixture: str, accepts: bool, sounds_mocked: bool, in_turns: bool
+) -> End:
+    """How a test comes by a server's end, and what it calls it: each further one is another client's.
+
+    One that is made `in_turns` of a loop is another's in each.
+    """
     ends = [item for item in view.stand_ins if item.service == "websocket" and item.how in _MADE]
     first = next((item for item in ends if item.how == "parameter"), ends[0])
-    made = f"{fixture}.server" if stand_in.name == first.name else f"{fixture}.another().server"
-    if stand_in.how == "parameter" or (len(ends) == 1 and sounds_mocked):
+    is_first = stand_in.name == first.name and not in_turns
+    made = f"{fixture}.server" if is_first else f"{fixture}.another().server"
+    if stand_in.how == "parameter" or (len(ends) == 1 and sounds_mocked and not in_turns):
         return End(made, fixture, made, False, accepts)
     name = _MOCKED.sub("", stand_in.name) if sounds_mocked else stand_in.name
     taken = {*view.parameters, *(item.name for item in view.stand_ins)}

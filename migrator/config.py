@@ -75,6 +75,8 @@ class Config:
     realservices: Mapping[str, Any] = field(default_factory=dict)
     templates: Path | None = None
     """The folder of the project's own templates for reports."""
+    pythonpath: tuple[str, ...] = ()
+    """The folders that pytest is told to import from."""
 
     @property
     def fixtures(self) -> dict[str, str]:
@@ -137,7 +139,7 @@ def load_config(root: Path) -> Config:
     """Reads `[tool.migrate]` of root's pyproject.toml. Raises UsageError on anything wrong with it."""
     path = root / "pyproject.toml"
     if not path.is_file():
-        return Config(root)
+        return Config(root, pythonpath=_pythonpath(root, {}))
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -162,7 +164,28 @@ def load_config(root: Path) -> Config:
         checklist=table.get("checklist", {}),
         realservices=tool.get("realservices", {}) if isinstance(tool, dict) else {},
         templates=_folder(path, table),
+        pythonpath=_pythonpath(root, tool),
     )
+
+
+def _pythonpath(root: Path, tool: object) -> tuple[str, ...]:
+    """The folders below the root that pytest's own configuration puts on the path; none where that is wrong."""
+    try:
+        given: object = tool["pytest"]["ini_options"]["pythonpath"]  # type: ignore[index]
+    except (KeyError, TypeError):
+        given = ""
+    own = next((path for name in ("pytest.ini", ".pytest.ini") if (path := root / name).is_file()), None)
+    if own is not None:  # pytest goes by that one alone
+        import configparser  # most projects have none
+
+        parser = configparser.ConfigParser(interpolation=None)
+        try:
+            parser.read(own, encoding="utf-8")
+            given = parser.get("pytest", "pythonpath", fallback="")
+        except (configparser.Error, UnicodeDecodeError):
+            return ()
+    names = given.split() if isinstance(given, str) else given if isinstance(given, list) else []
+    return tuple(os.path.normpath(name).replace(os.sep, "/") for name in names if isinstance(name, str))
 
 
 def _folder(path: Path, table: Mapping[str, Any]) -> Path | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from migrator.archive import Archive, errors_of
-from migrator.codemods.application import FOLDERS
+from migrator.codemods.application import folders
 from migrator.config import Config
 from migrator.discover import discover
 from migrator.facts import Facts
@@ -122,7 +122,7 @@ class _Renewal:
         if any(not path.endswith((".py", "/")) or path.startswith("/") or "//" in path for path in self.changed):
             raise _GiveUp
         self.came_or_went = {_place(path) for path in set(before) ^ set(digests)}
-        self.dotted = {name for path in self.changed for name in _dotted(path)}
+        self.dotted = {name for path in self.changed for name in _dotted(path, config.pythonpath)}
         self.found, self.unlisted = discover(self.root, paths, config.exclude)
         if not {*self.found}.symmetric_difference(records.found) <= self.changed:
             raise _GiveUp
@@ -346,10 +346,10 @@ def _place(path: str) -> tuple[str, str]:
     return folder, name.removesuffix(".py")
 
 
-def _dotted(path: str) -> list[str]:
+def _dotted(path: str, pythonpath: Sequence[str]) -> list[str]:
     """The modules that the code under test may be imported by from a file."""
     found = []
-    for folder in FOLDERS:
+    for folder in folders(pythonpath):
         if not folder or path.startswith(f"{folder}/"):
             rest = path[len(folder) + 1 :] if folder else path
             found.append(rest.removesuffix(".py").removesuffix("/__init__").replace("/", "."))

@@ -150,7 +150,7 @@ def environment_of(config: Config) -> Environment:
     applications = config.realservices.get("apps", {})
     clickhouse = config.realservices.get("clickhouse", {})
     events = clickhouse.get("schema", []) if isinstance(clickhouse, dict) else []
-    application = Application(config.root)
+    application = Application(config.root, config.pythonpath)
     return Environment(
         config.fixtures,
         read_schema(config.root, _texts(schema)),

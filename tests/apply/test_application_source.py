@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.apply.conftest import Project
 
 OPTIONS = ("-o", "asyncio_mode=auto", "-o", "pythonpath=src")
@@ -102,6 +104,22 @@ def test_keys_are_read_from_the_source(project: Project) -> None:
     project.write("src/shop/app.py", code.replace("{PREFIX}:user", "{PREFIX}:usr").replace("{self.kind}", "carts"))
     red = project.pytest(*OPTIONS, "--real-services=embedded")
     assert "4 failed" in red.stdout, red.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("pyproject.toml", '[tool.pytest.ini_options]\npythonpath = [".", "packages/shop/lib"]\n'),
+        ("pytest.ini", "[pytest]\npythonpath = packages/other packages/shop/lib\n"),
+    ],
+)
+def test_source_is_found_where_pytest_imports_it_from(project: Project, file: str, text: str) -> None:
+    project.write("packages/shop/lib/shop/app.py", APP)
+    project.write("tests/test_app.py", TESTS)
+    assert "shop:user:u1" not in project.migrate("apply", "--dry-run").stdout
+    before = project.read(file) if (project.root / file).exists() else ""
+    project.write(file, before + text)
+    assert 'await real_redis.set("shop:user:u1", "Ada")' in project.migrate("apply", "--dry-run").stdout
 
 
 def test_what_the_source_leaves_open_stays(project: Project) -> None:
