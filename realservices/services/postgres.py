@@ -2,11 +2,11 @@
 
 import asyncio
 import functools
-from collections.abc import Callable, Coroutine, Generator, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import asyncpg
 from asyncpg.connection import _ConnectionProxy
@@ -17,15 +17,13 @@ from realservices.services import postgres_seed
 from realservices.services.faulty import Faults, Faulty
 from realservices.services.postgres_connections import Connections, Lease
 from realservices.services.postgres_statements import RealCursorFactory, RealStatement
-
-if TYPE_CHECKING:
-    from realservices.services.postgres_sync import SyncPostgres
+from realservices.services.postgres_sync import SyncPostgres
 
 T = TypeVar("T")
 Listener = Callable[..., Any]
 
 # The connection that `async with real_postgres.transaction()` runs on, for this task and those that it starts.
-current: ContextVar[Lease | None] = ContextVar("realservices_postgres_transaction", default=None)
+_current: ContextVar[Lease | None] = ContextVar("realservices_postgres_transaction", default=None)
 
 
 class Statements:
@@ -190,10 +188,8 @@ class RealPostgres(Faulty, Statements, asyncpg.pool.Pool, _ConnectionProxy):  # 
         return RealPostgres(self.connections, self.background, self._faults, NoJournal())
 
     @functools.cached_property
-    def sync(self) -> "SyncPostgres":
+    def sync(self) -> SyncPostgres:
         """The same client for synchronous code, with the same journal."""
-        from realservices.services.postgres_sync import SyncPostgres
-
         return SyncPostgres(self)
 
     def acquire(self, *, timeout: float | None = None) -> "Acquired":
@@ -264,8 +260,17 @@ class RealPostgres(Faulty, Statements, asyncpg.pool.Pool, _ConnectionProxy):  # 
 
     def bound(self) -> Lease | None:
         """The connection of the transaction that this task is in, if it still goes on."""
-        lease = current.get()
+        lease = _current.get()
         return lease if lease is not None and not lease.ended else None
+
+    @contextmanager
+    def on(self, lease: Lease) -> Iterator[RealConnection]:
+        """In the body, what this thread or task calls runs on that connection."""
+        token = _current.set(lease)
+        try:
+            yield RealConnection(lease, self.background, self.journal)
+        finally:
+            _current.reset(token)
 
     def __await__(self) -> Generator[Any, Any, Self]:
         return self._itself().__await__()
@@ -356,11 +361,11 @@ class RealTransaction:
 
     async def start(self) -> None:
         """Begin."""
-        self._outside = current.get()
+        self._outside = _current.get()
         if self._connection is not None:
             self._lease = self._connection.lease
             if self._lease.guarded:
-                current.set(self._lease)
+                _current.set(self._lease)
         elif self._pool is not None:
             self._outside = self._pool.bound()
             lease = self._outside
@@ -368,7 +373,7 @@ class RealTransaction:
                 lease = await self._background.bridge(self._pool.connections.take(shared=True))
             self._connection = RealConnection(lease, self._background, self._pool.journal)
             self._lease = lease
-            current.set(lease)
+            _current.set(lease)
         assert self._lease is not None
         self._nested = self._outside is self._lease
         self._transaction = await self._background.bridge(self._lease.begin(self._options, self._nested))
@@ -399,7 +404,7 @@ class RealTransaction:
             await self._background.bridge(lease.end(self._transaction, how, self._nested))
         finally:
             if self._pool is not None or lease.guarded:
-                current.set(self._outside)
+                _current.set(self._outside)
             if self._pool is not None and self._outside is None:
                 self._pool.connections.give(lease)
 

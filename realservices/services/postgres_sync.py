@@ -4,7 +4,6 @@ from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from realservices.services import postgres
 from realservices.services.faulty import Faulty
 
 if TYPE_CHECKING:
@@ -104,13 +103,10 @@ class SyncPostgres(Faulty, SyncStatements):
         """A transaction that the calls of this thread run in; nested ones are savepoints."""
         outside = self._pool.bound()
         lease = outside or self._run(self._pool.connections.take(shared=True))
-        connection = postgres.RealConnection(lease, self._pool.background, self._pool.journal)
-        token = postgres.current.set(lease)
         try:
-            with SyncConnection(connection).transaction(**options) as entered:
+            with self._pool.on(lease) as connection, SyncConnection(connection).transaction(**options) as entered:
                 yield entered
         finally:
-            postgres.current.reset(token)
             if outside is None:
                 self._pool.connections.give(lease)
 
