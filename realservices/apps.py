@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from realservices.errors import ConfigError, ServiceError
+from realservices.inflight import InFlight
 from realservices.interface import interface_of
 
 _PATIENCE = 30.0  # seconds for start-up and for shut-down
+_FAREWELL = 1  # seconds for requests that are still under way when it is shut down
 
 
 def bound() -> socket.socket:
@@ -46,6 +48,11 @@ class App:
     ws_url: str
     _server: Any
     _thread: threading.Thread
+    _calls: InFlight
+
+    def settle(self) -> None:
+        """Wait a moment for what it still does for requests that are answered and WebSockets that are closed."""
+        self._calls.settle()
 
     def stop(self) -> None:
         """Shut the application down, its lifespan included."""
@@ -65,7 +72,8 @@ def serve(name: str, target: str, root: Path, sock: socket.socket) -> App:
 def run_application(name: str, target: str, application: Any, sock: socket.socket) -> App:
     """Serve an application object. Raises ServiceError with its traceback where it does not start."""
     failures: list[str] = []
-    server = _server(application)
+    calls = InFlight(_asgi(application))
+    server = _server(calls, is_wsgi=interface_of(application) == "wsgi")
     started = threading.Event()
 
     def run() -> None:
@@ -90,10 +98,10 @@ def run_application(name: str, target: str, application: Any, sock: socket.socke
     if not server.started:
         raise ServiceError(f"the application {name} ({target}) does not start:\n{''.join(failures).rstrip()}")
     url, ws_url = urls(sock)
-    return App(name, url, ws_url, server, thread)
+    return App(name, url, ws_url, server, thread, calls)
 
 
-def _server(application: Any) -> Any:
+def _server(application: InFlight, is_wsgi: bool) -> Any:
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -119,22 +127,24 @@ def _server(application: Any) -> Any:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._leaving.wait(), 0.1)
 
-    return Server(_config(application))
+    # WSGI knows neither a lifespan nor WebSockets
+    kind: Any = {"lifespan": "off", "ws": "none"} if is_wsgi else {"lifespan": "auto", "ws": "websockets-sansio"}
+    kind |= {"interface": "asgi3", "log_config": None, "access_log": False, "timeout_graceful_shutdown": _FAREWELL}
+    return Server(uvicorn.Config(application, **kind))
 
 
-def _config(application: Any) -> Any:
-    import uvicorn
-
+def _asgi(application: Any) -> Any:
+    """The application as one of ASGI 3."""
     interface = interface_of(application)
     if interface == "wsgi":
         from a2wsgi import WSGIMiddleware  # uvicorn's own adapter is deprecated for it
 
-        # WSGI knows neither a lifespan nor WebSockets
-        adapted: Any = WSGIMiddleware(application)
-        return uvicorn.Config(adapted, interface="asgi3", lifespan="off", ws="none", log_config=None, access_log=False)
-    return uvicorn.Config(
-        application, interface=interface, lifespan="auto", ws="websockets-sansio", log_config=None, access_log=False
-    )
+        return WSGIMiddleware(application)
+    if interface == "asgi2":
+        from uvicorn.middleware.asgi2 import ASGI2Middleware
+
+        return ASGI2Middleware(application)
+    return application
 
 
 def load(name: str, target: str, root: Path) -> Any:

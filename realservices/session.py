@@ -217,6 +217,8 @@ class Session:
     def _reset(self) -> None:
         for faults in self._faults.values():
             faults.mend()
+        for app in self._apps.values():
+            app.settle()
         for service in self._started:
             proxy = self._proxy_of(service)
             if proxy.faulted or (service == "redis" and self.redis.is_spoiled()):
