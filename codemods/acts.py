@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import takewhile
 
-from migrator.codemods.application import UNKNOWN, Act, Function, Made, Text, Value, constant_of, once
+from migrator.codemods.application import ANY, UNKNOWN, Act, Function, Made, Text, Value, constant_of, once
 
 
 def read_function(text: str) -> Function | None:
@@ -80,12 +81,7 @@ class _Reader:
         return f"{path}.{rest}" if path and rest else path
 
     def _arguments(self, node: ast.Call) -> tuple[tuple[Value, ...], dict[str, Value]]:
-        given: list[Value] = []
-        for argument in node.args:
-            if isinstance(argument, ast.Starred):
-                break
-            given.append(self._value(argument))
-        return tuple(given), {item.arg: self._value(item.value) for item in node.keywords if item.arg}
+        return _given(node, self._value)
 
     def _value(self, node: ast.expr, depth: int = 0) -> Value:
         """A constant, or a name that is bound before the function begins: a seed may come before all else."""
@@ -106,10 +102,16 @@ def _made_with(call: str) -> tuple[tuple[Value, ...], dict[str, Value]]:
         node = ast.parse(call, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         node = None
-    if not isinstance(node, ast.Call):
-        return (), {}
-    keywords = {item.arg: constant_of(item.value) for item in node.keywords if item.arg}
-    return tuple(constant_of(argument) for argument in node.args), keywords
+    return _given(node, constant_of) if isinstance(node, ast.Call) else ((), {ANY: UNKNOWN})
+
+
+def _given(node: ast.Call, value: Callable[[ast.expr], Value]) -> tuple[tuple[Value, ...], dict[str, Value]]:
+    """The arguments of a call; what is unpacked may be any."""
+    plain = tuple(takewhile(lambda argument: not isinstance(argument, ast.Starred), node.args))
+    keywords = {item.arg or ANY: value(item.value) if item.arg else UNKNOWN for item in node.keywords}
+    if len(plain) < len(node.args):
+        keywords[ANY] = UNKNOWN
+    return tuple(map(value, plain)), keywords
 
 
 def _dotted(node: ast.expr) -> str:

@@ -52,6 +52,8 @@ class Items:
 Value = Text | Items | str | int | float | bool | bytes | None
 """What an argument is: a constant, or an expression of the test."""
 UNKNOWN = Text("")
+ANY = "**"
+"""Stands among the keywords of a call that may give more than is seen."""
 
 
 def written(value: Value) -> str | None:
@@ -503,6 +505,7 @@ def _bound(module: _Module, cls: ast.ClassDef | None, function: Function, act: A
         names[name] = constant_of(default)
     for item, given in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
         names[item.arg] = UNKNOWN if given is None else constant_of(given)
+    names.update(dict.fromkeys(names if ANY in act.keywords else [], UNKNOWN))
     names.update(dict.fromkeys([name for name in parameters if name not in names], UNKNOWN))
     names.update(zip(parameters, act.arguments, strict=False))
     names.update(act.keywords)

@@ -1627,7 +1627,7 @@ def _function(module: cst.Module, indent: str) -> cst.FunctionDef:
 
 _CLIENT_WORDS = frozenset(
     "mock mocked fake stub dummy client conn connection pool cache db database manager instance self redis postgres"
-    " pg clickhouse ch websocket ws async".split()
+    " pg clickhouse ch websocket ws async asyncpg aioredis".split()
 )
 
 

@@ -43,6 +43,15 @@ class Reach:
 
     def may_ask(self, acts: Sequence[Act], imports: Mapping[str, str], makers: Mapping[str, Made], method: str) -> bool:
         """Whether what the acts run may mention a method; `makers` are what the test is given."""
+        return self._may_mention(acts, imports, makers, f".{method}")
+
+    def may_use(self, acts: Sequence[Act], imports: Mapping[str, str], makers: Mapping[str, Made], method: str) -> bool:
+        """Whether what the acts run may do something with what a method answers."""
+        return self._may_mention(acts, imports, makers, f".{method}=")
+
+    def _may_mention(
+        self, acts: Sequence[Act], imports: Mapping[str, str], makers: Mapping[str, Made], what: str
+    ) -> bool:
         given = [item.path for item in makers.values()]
         functions = self._functions([*imports.values(), *given, *(act.owner for act in acts if act.owner)])
         if functions is None:
@@ -63,7 +72,7 @@ class Reach:
                 continue
             seen.add(name)
             mentioned = functions[name]
-            if f".{method}" in mentioned or _DYNAMIC in mentioned:
+            if what in mentioned or _DYNAMIC in mentioned:
                 return True
             todo += mentioned & functions.keys()
         return False
@@ -142,16 +151,28 @@ def _base(node: ast.ImportFrom, module: str) -> list[str]:
     return [".".join([*cut, *filter(None, [node.module])]) for cut in cuts if cut or node.module]
 
 
+def _ignored(node: ast.AST) -> ast.Call | None:
+    """The call of a statement that does nothing with its answer."""
+    value = node.value if isinstance(node, ast.Expr) else None
+    value = value.value if isinstance(value, ast.Await) else value
+    return value if isinstance(value, ast.Call) else None
+
+
 def _mentioned(tree: ast.AST) -> set[str]:
-    """Each name and attribute, with a dot before it where a client may be asked for it."""
+    """Each name and attribute, with a dot before it where a client may be asked for it.
+
+    With "=" behind it too, but where it is called and its answer is thrown away.
+    """
     found: set[str] = set()
+    ignored = {id(call.func) for item in ast.walk(tree) if (call := _ignored(item)) is not None}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr":
             asked = node.args[1] if len(node.args) > 1 else None
             name = asked.value if isinstance(asked, ast.Constant) else None
-            found |= {name, f".{name}"} if isinstance(name, str) else {_DYNAMIC}
+            found |= {name, f".{name}", f".{name}="} if isinstance(name, str) else {_DYNAMIC}
         elif isinstance(node, ast.Attribute):
             found |= {node.attr} if is_logged(node) else {node.attr, f".{node.attr}"}
+            found |= {f".{node.attr}="} if id(node) not in ignored else set()
         elif isinstance(node, ast.Name) and node.id != "getattr":
             found.add(_DYNAMIC if node.id in _LOOKING_UP else node.id)
     return found

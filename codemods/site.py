@@ -214,6 +214,12 @@ class Test:
         self.asked("")  # reads the acts
         return reach is None or reach.may_ask(self.acts or (), self.imports, self.makers, method)
 
+    def may_use(self, method: str) -> bool:
+        """Whether the code under test may do something with what a method of its client answers."""
+        reach = self.environment.reach
+        self.asked("")  # reads the acts
+        return reach is None or reach.may_use(self.acts or (), self.imports, self.makers, method)
+
     def assigned(self, name: str) -> cst.BaseExpression | None:
         """What the test's one plain assignment to a name gives it."""
         finder = _Assigned(name)

@@ -870,7 +870,7 @@ class Judge:
             function.fixture.autouse,
             services,
             made_by,
-            function.returned_calls[0][0] if made_by and len(function.returned_calls) == 1 else "",
+            _made_as(function) if made_by else "",
         )
 
     def _made_by(self, path: str, function: Function) -> str:
@@ -1435,3 +1435,11 @@ def _handed_out_by(owner: Function, names: set[str]) -> set[str]:
 
 
 _NAME = re.compile(r"\b[^\W\d]\w*\b")
+
+
+def _made_as(function: Function) -> str:
+    """The text of the call that makes what a function returns, by itself or by a name; "" where neither is plain."""
+    if len(function.returned_calls) == 1:
+        return function.returned_calls[0][0]
+    local = function.locals.get(function.returned_names[0]) if len(function.returned_names) == 1 else None
+    return local.maker if local is not None else ""

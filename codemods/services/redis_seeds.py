@@ -41,6 +41,28 @@ def _has_field(site: Site, given: list[Argument], answer: cst.BaseExpression) ->
     return _write(site, "hset", given[0].text, given[1].text, '"1"')
 
 
+def _fields(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+    if not isinstance(answer, cst.List) or not all(
+        isinstance(item.value, cst.SimpleString) for item in answer.elements
+    ):
+        return None
+    pairs = ", ".join(f'{site.code(item.value)}: "1"' for item in answer.elements)
+    return _write(site, "hset", given[0].text, f"mapping={{{pairs}}}")
+
+
+def _for_ever(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+    """A key that never expires; of one that does, the seconds left change while the test runs."""
+    if not is_literal(answer, -1):
+        return None
+    return "" if f"get {given[0].text}" in site.test.seeded else _write(site, "set", given[0].text, '"1"')
+
+
+def _scored(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
+    if len(given) != 2 or not is_literal(answer, True, 1):
+        return None
+    return _write(site, "zadd", given[0].text, f"{{{given[1].text}: 1}}")
+
+
 def _member(site: Site, given: list[Argument], answer: cst.BaseExpression) -> str | None:
     if len(given) != 2 or not is_literal(answer, True, 1):
         return None
@@ -134,9 +156,11 @@ _SEEDS: dict[str, tuple[str, Row]] = {
     "get": ("get", _value),
     "getdel": ("get", _value),
     "getex": ("get", _value),
+    "hdel": ("hgetall", _has_field),
     "hexists": ("hgetall", _has_field),
     "hget": ("hgetall", _field),
     "hgetall": ("hgetall", _hash),
+    "hkeys": ("hgetall", _fields),
     "incr": ("get", _counted),
     "llen": ("lrange", _length("rpush")),
     "lpop": ("lrange", _one),
@@ -146,8 +170,11 @@ _SEEDS: dict[str, tuple[str, Row]] = {
     "scard": ("smembers", _length("sadd")),
     "sismember": ("smembers", _member),
     "smembers": ("smembers", _all("sadd")),
+    "srem": ("smembers", _member),
+    "ttl": ("get", _for_ever),
     "unlink": ("get", _marker),
     "zrange": ("zrange", _sorted),
+    "zrem": ("zrange", _scored),
     "zrevrange": ("zrange", _from_the_highest),
     "zscore": ("zrange", _score),
 }
@@ -182,6 +209,8 @@ def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | 
     line = write_of(site, asked[0], value)
     if line is None:
         return _unknown(site, method, value)
+    if not line:  # it does so already
+        return []
     site.test.seeded.add(f"{kind} {asked[0][0].text}")
     return [f"if {only_if}:\n    {line}" if only_if else line]
 
