@@ -141,6 +141,8 @@ class Surroundings:
     """Decorators of its class, which are read as its own."""
     handed: Callable[[StandIn], Handed | Refuse | None] = lambda stand_in: None
     """How the fixture that hands a stand-in out puts it in place; None where no fixture does."""
+    shared: frozenset[str] = frozenset()
+    """The mock fixtures that other fixtures which it requests are made with."""
     makers: Mapping[str, Made] = field(default_factory=dict)
     """What its fixtures give, by its parameters."""
 
@@ -641,6 +643,12 @@ class _Rewriter:
     def _rewritten(self) -> cst.Module:
         self._learn()
         self._take_end()
+        if self._is_given_text():
+            reason = (
+                "the mock answers bytes, and the code has the client from a fixture, which gives one that answers"
+                f" text: let that give {self.target.fixture}.bytes"
+            )
+            raise _Refused(None, Refuse(reason))
         if self.target.stand_in.how != "through":
             self._is_client()
         if not self.target.peer and (turn := made_in_loop(self.function, self.target.stand_in.name)) is not None:
@@ -765,6 +773,13 @@ class _Rewriter:
         asked = _Asked(self)
         look(self.function.body, asked)
         self.test.mentioned = frozenset(name for name, _ in asked.found)
+
+    def _is_given_text(self) -> bool:
+        """Whether the code would decode what the client that a fixture gives it has decoded already."""
+        stand_in = self.target.stand_in
+        if stand_in.service != "redis" or stand_in.fixture not in self.around.shared or self.view.role != "test":
+            return False
+        return _programs_bytes(self.function, self.names) and self.test.may_ask("decode")
 
     def _take_end(self) -> None:
         """Makes it the server's end of a WebSocket, where that is what it stands for."""
@@ -1430,9 +1445,13 @@ class _Asked:
 
 def _answers_bytes(function: cst.FunctionDef, names: set[str], stand_in: StandIn) -> bool:
     """Whether the stand-in was told to answer bytes: the code then has to be given a client that does."""
+    return _programs_bytes(function, names) or any(answer.text.startswith(("b'", 'b"')) for answer in stand_in.answers)
+
+
+def _programs_bytes(function: cst.FunctionDef, names: set[str]) -> bool:
     finder = _Bytes(names)
     look(function.body, finder)
-    return finder.found or any(answer.text.startswith(("b'", 'b"')) for answer in stand_in.answers)
+    return finder.found
 
 
 class _Bytes:
@@ -1453,6 +1472,9 @@ class _Bytes:
 
     def visit_SimpleString(self, node: cst.SimpleString) -> None:
         self.found |= self.programs and "b" in node.prefix
+
+    def visit_Call(self, node: cst.Call) -> None:
+        self.found |= self.programs and isinstance(node.func, cst.Attribute) and node.func.attr.value == "encode"
 
 
 def _roots(bindings: Sequence[Binding]) -> Iterator[str]:

@@ -28,11 +28,17 @@ logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # what it cannot read i
 
 def parse(text: str, dialect: str = "postgres") -> exp.Expression | None:
     """The one statement of a text; None where it has none, several, or cannot be read."""
+    found = statements_of(text, dialect)
+    return found[0] if len(found) == 1 else None
+
+
+def statements_of(text: str, dialect: str = "postgres") -> list[exp.Expression]:
+    """The statements of a text; none where one of them cannot be read."""
     try:
         found = sqlglot.parse(text, read=dialect)
     except sqlglot.errors.SqlglotError:
-        return None
-    return found[0] if len(found) == 1 and isinstance(found[0], exp.Expression) else None
+        return []
+    return [item for item in found if isinstance(item, exp.Expression)] if all(found) else []
 
 
 def table_of(text: str, dialect: str = "postgres") -> str | None:

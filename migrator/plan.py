@@ -299,7 +299,13 @@ class _Planner:
         is_free: bool = False,
     ) -> Outcome:
         """What comes of a function with what is held back of it, or as if nothing were."""
-        around = Surroundings(self._may_go(path, view), self._above(path, view), self._handed(view), self._given(view))
+        around = Surroundings(
+            self._may_go(path, view),
+            self._above(path, view),
+            self._handed(view),
+            self._shared(view.requests),
+            self._given(view),
+        )
         allowed = self.allowed(path, view) if not is_free else lambda stand_in: None
         outcome = rewrite_function(
             lines, view, self.fixture_of, self.environment, allowed, self.wanted, imports, around, texts=texts
@@ -355,6 +361,21 @@ class _Planner:
             return found
 
         return handed
+
+    def _shared(self, requests: Iterable[tuple[str, str | None]]) -> frozenset[str]:
+        """The mock fixtures that the other fixtures of some requests are made with."""
+        found: set[str] = set()
+        todo = [key_ for _, key_ in requests]
+        seen: set[str | None] = set()
+        while todo:
+            if (key_ := todo.pop()) in seen:
+                continue
+            seen.add(key_)
+            other = self.fixture_functions.get(key_ or "")
+            if other is not None and other.fixture is not None and not other.fixture.is_mock:
+                found |= {item.fixture for item in other.stand_ins if item.fixture is not None}
+                todo += [wanted for _, wanted in other.requests]
+        return frozenset(found)
 
     def _given(self, view: FunctionView) -> dict[str, Made]:
         """What a function's fixtures give."""

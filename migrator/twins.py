@@ -47,7 +47,10 @@ def could_be(path: str, view: FunctionView, key: str) -> Twin | None:
     found = Twin(path, view, key)
     if view.fixture is None or view.fixture.autouse or view.fixture.name != found.name:
         return None
-    return found if [(item.fixture, item.how) for item in mocks] == [(key, "parameter")] else None
+    if [(item.fixture, item.how) for item in mocks] != [(key, "parameter")]:
+        return None
+    # the fixture itself has to say which face of the client it gives the code
+    return found if mocks[0].asynchronous is not None and not mocks[0].parts else None
 
 
 def can_be_requested(twin: Twin, functions: Iterable[Place], text: str) -> bool:

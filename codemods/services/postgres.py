@@ -10,6 +10,7 @@ from migrator.codemods.listed_calls import is_any
 from migrator.codemods.literals import literals_of
 from migrator.codemods.registry import table
 from migrator.codemods.services.postgres_seeds import Asked, questions, seed, sql_of
+from migrator.codemods.services.postgres_tables import ready
 from migrator.codemods.site import Argument, Refuse, ServiceTable, Site, constant, is_literal
 from migrator.codemods.sql import Written, written
 
@@ -121,4 +122,4 @@ def _needs(site: Site, left: Written) -> Refuse | None:
     )
 
 
-POSTGRES = table(ServiceTable("postgres", empty, state, seed))
+POSTGRES = table(ServiceTable("postgres", empty, state, seed, ready))

@@ -16,7 +16,8 @@ from migrator.codemods.column_types import gives_back, read_as, refused_by, take
 from migrator.codemods.filler import fillers
 from migrator.codemods.literals import literals_of
 from migrator.codemods.look import look
-from migrator.codemods.schema import Table, creating_files
+from migrator.codemods.schema import Table
+from migrator.codemods.services.postgres_tables import where_it_is_created
 from migrator.codemods.site import Argument, Refuse, Site, constant
 from migrator.codemods.sql import table_of
 from migrator.codemods.sql_question import Question, question
@@ -309,13 +310,9 @@ def _named(site: Site, method: str) -> str | None:
 
 
 def _schema_first(site: Site, method: str, said: str | None) -> str:
-    application = site.test.environment.application
-    created = creating_files(application.root) if application is not None else {}
-    files = [path for path, tables in created.items() if said is None or said.rpartition(".")[2] in tables]
     what = f"{method} reads {said}" if said else f"no schema says which table {method} reads"
-    if files:
-        return f'{what}: set schema = ["{files[0]}"] in [tool.realservices.postgres], then the row is seeded'
-    return f"{what}: name the file that creates it as schema in [tool.realservices.postgres]"
+    then = where_it_is_created(site.test, said)
+    return f"{what}: {then}, then the row is seeded" if then.startswith("set ") else f"{what}: {then}"
 
 
 def _known(site: Site, name: str) -> Table | None:

@@ -195,3 +195,63 @@ def test_rows_are_read_from_the_statement_of_the_source(project: Project) -> Non
     project.write("src/users.py", code.replace("WHERE id = $1", "WHERE id = $1 + 1").replace("email = $1", "name = $1"))
     red = project.pytest(*OPTIONS, "--real-services=embedded")
     assert "2 failed, 1 passed" in red.stdout, red.stdout
+
+
+def test_a_statement_about_a_table_that_no_schema_creates_is_assisted(project: Project) -> None:
+    """The mock answers for any table; the real database has only those that somebody creates."""
+    project.write(
+        "src/shop/app.py",
+        """
+        async def name_of(pool, user):
+            return await pool.fetchval("SELECT name FROM users WHERE id = $1", user)
+
+
+        async def now(pool):
+            return await pool.fetchval("SELECT now() WHERE false")
+
+
+        async def count(pool, table):
+            return await pool.fetchval(f"SELECT count(*) FROM {table.lower()}")
+        """,
+    )
+    project.write(
+        "tests/test_app.py",
+        """
+        from unittest.mock import AsyncMock
+
+        from shop.app import count, name_of, now
+
+
+        async def test_name():
+            pool = AsyncMock()
+            pool.fetchval.return_value = None
+            assert await name_of(pool, 7) is None
+
+
+        async def test_now():
+            pool = AsyncMock()
+            pool.fetchval.return_value = None
+            assert await now(pool) is None
+
+
+        async def test_count():
+            pool = AsyncMock()
+            pool.fetchval.return_value = 0
+            assert await count(pool, "users") == 0
+        """,
+    )
+    project.write("db/schema.sql", "CREATE TABLE users (id integer PRIMARY KEY, name text);\n")
+    done = project.migrate("apply", "--dry-run")
+    assert done.stdout.count("+    pool = real_postgres") == 1 and "+async def test_now(real_postgres)" in done.stdout
+    assert 'the code asks for users: set schema = ["db/schema.sql"] in [tool.realservices.postgres]' in done.stderr
+    assert "the code computes what it sends: set schema = " in done.stderr
+    project.write(
+        "pyproject.toml",
+        """
+        [tool.migrate]
+        paths = ["tests"]
+        [tool.realservices.postgres]
+        schema = ["db/schema.sql"]
+        """,
+    )
+    assert "+async def test_name(real_postgres)" in project.migrate("apply", "--dry-run").stdout
