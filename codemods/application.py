@@ -195,6 +195,16 @@ class Application:
                 return name
         return ""
 
+    def own_object(self, dotted: str) -> str:
+        """The class of the application, and no client, of which a module keeps an object by that name; "" of others."""
+        owner, _, name = dotted.rpartition(".")
+        module = self._module(owner) if owner else None
+        value = module.constants.get(name) if module is not None else None
+        if module is None or not isinstance(value, ast.Call):
+            return ""
+        found = self._class(ast.unparse(value.func), module)
+        return found[1].name if found is not None and not _is_client(found[1]) else ""
+
     def _imported_class(self, module: _Module, package: str, name: str) -> ast.ClassDef | None:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ImportFrom) and any(name == (item.asname or item.name) for item in node.names):

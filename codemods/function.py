@@ -1049,11 +1049,12 @@ class _Rewriter:
     def _bound(self, bound: Binding, leading: Sequence[cst.EmptyLine], face: str = "") -> cst.BaseStatement:
         application = self.test.environment.application
         path = bound.target.evaluated_value if isinstance(bound.target, cst.SimpleString) else None
-        is_read = bound.method == "bind_factory" and isinstance(path, str)
-        own = application.own_class(str(path)) if is_read and application is not None else ""
-        if own:
-            reason = f"{path!s} gives a {own}, which is no client: make one on {self.target.fixture} and bind that"
-            raise _Refused(None, Refuse(reason))
+        if application is not None and isinstance(path, str):
+            is_made = bound.method == "bind_factory"
+            own = application.own_class(path) if is_made else application.own_object(path)
+            if own:
+                what = f"{path} {'gives' if is_made else 'is'} a {own}, which is no client"
+                raise _Refused(None, Refuse(f"{what}: make one on {self.target.fixture} and bind that"))
         self.used |= {"patch_bind", "patched_attribute"} if bound.of_object else {"patch_bind"}
         self.services = True
         line = bound.line(self.code(bound.target), face or self.target.face)
