@@ -205,6 +205,15 @@ class Application:
         found = self._class(ast.unparse(value.func), module)
         return found[1].name if found is not None and not _is_client(found[1]) else ""
 
+    def packages(self, dotted: str) -> set[str]:
+        """The packages that the application's module which a path leads to imports; none where there is no such."""
+        parts = dotted.split(".")
+        modules = (self._module(".".join(parts[:length])) for length in range(len(parts), 0, -1))
+        module = next((found for found in modules if found is not None), None)
+        nodes = ast.walk(module.tree) if module is not None else ()
+        named = [item.name for node in nodes if isinstance(node, ast.Import) for item in node.names]
+        return {name.partition(".")[0] for name in (*named, *(module.imported.values() if module is not None else ()))}
+
     def _imported_class(self, module: _Module, package: str, name: str) -> ast.ClassDef | None:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ImportFrom) and any(name == (item.asname or item.name) for item in node.names):

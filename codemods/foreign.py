@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from migrator.codemods.site import Refuse
 from migrator.model import Service
@@ -72,6 +72,19 @@ def foreign(service: Service, names: Sequence[str]) -> str:
         if name is not None:
             return sentence.format(name=name)
     return f"{names[0]} is no method of a {service} client: name what it stands for in [tool.migrate.services]"
+
+
+_OF_DRIVER = frozenset("acquire fetch fetchrow fetchval executemany prepare cursor copy_records_to_table".split())
+
+
+def is_session(service: Service, names: Iterable[str], packages: Set[str]) -> bool:
+    """Whether what is asked only what a session has too is one, by what the test and the code under test import."""
+    return (
+        service == "postgres"
+        and "sqlalchemy" in packages
+        and "asyncpg" not in packages
+        and _OF_DRIVER.isdisjoint(names)
+    )
 
 
 def guessed(name: str, service: Service) -> Refuse:

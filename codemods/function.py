@@ -24,7 +24,7 @@ from migrator.codemods.fake_client import is_fake_client
 from migrator.codemods.fixture_answer import is_needed, seeds
 from migrator.codemods.fixture_request import in_its_place, without
 from migrator.codemods.flows import in_passing, made_in_loop
-from migrator.codemods.foreign import foreign, guessed
+from migrator.codemods.foreign import foreign, guessed, is_session
 from migrator.codemods.handed_out import is_entering, joined
 from migrator.codemods.handed_together import Apart, is_container, is_opened, is_taken_apart, taken_apart
 from migrator.codemods.handing_mock import handing, is_only_handed
@@ -818,6 +818,8 @@ class _Rewriter:
         strange = [(name, node) for name, node in finder.found if name not in self.target.methods]
         if strange:
             raise _Refused(strange[0][1], Refuse(foreign(service, [name for name, _ in strange])))
+        if is_session(service, self._asked_of_it(finder), self.test.packages()):
+            raise _Refused(None, Refuse(foreign(service, ["session"])))
         evidence = self.target.stand_in.evidence
         if evidence.endswith(BY_NAME):
             own = evidence.removeprefix("spec ").removesuffix(BY_NAME)
@@ -839,6 +841,12 @@ class _Rewriter:
         elif not finder.found and not mapped and not self.hands_on and not _names_a_client(self.target.stand_in.name):
             reason = "nothing in the test says that it is a client: bind or request the real one by hand"
             raise _Refused(None, Refuse(reason))
+
+    def _asked_of_it(self, finder: _Asked) -> set[str]:
+        """The methods that the test, and what makes the mock, speak of."""
+        return {name for name, _ in finder.found} | {
+            item.path.partition(".")[0] for item in self.target.stand_in.answers
+        }
 
     def _answers(self) -> None:
         """What the fixture or maker programmed: empty answers go, others must not matter to the test."""

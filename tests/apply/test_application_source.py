@@ -255,3 +255,32 @@ def test_a_statement_about_a_table_that_no_schema_creates_is_assisted(project: P
         """,
     )
     assert "+async def test_name(real_postgres)" in project.migrate("apply", "--dry-run").stdout
+
+
+def test_what_code_with_sqlalchemy_executes_on_is_a_session(project: Project) -> None:
+    project.write(
+        "src/shop/health.py",
+        """
+        from sqlalchemy import text
+
+
+        async def is_up(db):
+            await db.execute(text("SELECT 1"))
+            return True
+        """,
+    )
+    test = """
+        from unittest.mock import AsyncMock
+
+        from shop.health import is_up
+
+
+        async def test_is_up():
+            db = AsyncMock()
+            db.execute = AsyncMock()
+            assert await is_up(db) is True
+    """
+    project.write("tests/test_health.py", test)
+    done = project.migrate("apply", "--dry-run")
+    assert done.stdout == ""
+    assert "it stands for a SQLAlchemy session" in done.stderr
