@@ -8,7 +8,7 @@ answer is None: the tree is then scanned whole, which is always right.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from migrator.judge import Judge
 from migrator.keeping import Bases
 from migrator.known import Known, Notes, Unknown
 from migrator.libraries import FAKE_FIXTURES
+from migrator.link import is_test_file
 from migrator.model import FileView, Unreadable
 from migrator.plan import Plan, paths_of_applications, plan_project
 from migrator.reading import read_asking, read_facts, read_quickly
@@ -126,6 +127,7 @@ class _Renewal:
         self.found, self.unlisted = discover(self.root, paths, config.exclude)
         if not {*self.found}.symmetric_difference(records.found) <= self.changed:
             raise _GiveUp
+        self.found_paths = {*self.found}.intersection(records.found)
         if any(path not in digests for path in self.found) or paths_of_applications(config) != records.applications:
             raise _GiveUp
         self.reached = {path for record in self.old.values() for path in record.reached} & {
@@ -167,7 +169,8 @@ class _Renewal:
                 self._take(path, row[0], _Row(False, frozenset(row[1])))
             elif path in self.reached:
                 raise _GiveUp
-        stale = {path for path, record in self.old.items() if path not in self.changed and self._is_stale(record)}
+        spoken = {path for path in self.changed if not self._is_silent(path)}
+        stale = {path for path, rec in self.old.items() if path not in self.changed and self._is_stale(rec, spoken)}
         for path in stale:
             self._again(path)
         self._limit()
@@ -182,11 +185,21 @@ class _Renewal:
         facts = read_facts(self.root, path, always=True) or Facts(path)
         self._take(path, facts, _Row(record.root, record.mentioned))
 
-    def _is_stale(self, record: Record) -> bool:
+    def _is_silent(self, path: str) -> bool:
+        """Whether a changed file had nothing to say and has not now: whoever looked at it was told that much."""
+        return (
+            path in self.records.digests
+            and path in self.found_paths
+            and path not in self.old
+            and path not in self.facts
+            and not is_test_file(path)
+        )
+
+    def _is_stale(self, record: Record, spoken: Set[str]) -> bool:
         trace = record.trace
         return (
             record.known is None
-            or not self.changed.isdisjoint(trace.paths)
+            or not spoken.isdisjoint(trace.paths)
             or not self.dotted.isdisjoint(trace.modules)
             or any(name in trace.tops and folder in trace.folders for folder, name in self.came_or_went)
         )
