@@ -195,6 +195,7 @@ class _Planner:
         self.fixtures_read: dict[tuple[str, str], Handed | Refuse] = {}
         self.class_patches: dict[str, dict[str, tuple[ClassPatch, ...]]] = {}
         self.made_of: dict[str, frozenset[str]] = {}
+        self.needs: dict[str, frozenset[str]] = {}
         self.lost: dict[str, set[str]] = {}
         self.makers: dict[str, frozenset[str]] = {}
 
@@ -400,7 +401,7 @@ class _Planner:
     @cached_property
     def fixture_functions(self) -> dict[str, FunctionView]:
         """The fixtures of the tree by their keys."""
-        return self._fixture_functions()
+        return {function.fixture.key: function for _, function in self._all_functions() if function.fixture is not None}
 
     def _imports(self, path: str) -> dict[str, str]:
         names = self.project.store[path].names
@@ -503,23 +504,31 @@ class _Planner:
 
     # -- coupling
 
+    @cached_property
+    def couplings(self) -> list[tuple[str, Place, list[Place]]]:
+        """Mock fixtures, each with another fixture that requests it and all functions that have the mock by both."""
+        requesters: dict[str, list[Place]] = defaultdict(list)
+        for path, view in self._all_functions():
+            for key_ in {key_ for item in view.stand_ins if item.fixture for key_ in self._made_of(item.fixture)}:
+                requesters[key_].append((path, view))
+        found = []
+        for key_, dependent in self._dependents():
+            own = f"{dependent[0]}::{dependent[1].qualname}"
+            others = [
+                (path, view)
+                for path, view in requesters[key_]
+                if view is not dependent[1] and any(own in self._needs(asked) for _, asked in view.requests if asked)
+            ]
+            found.append((key_, dependent, [dependent, *others]))
+        return found
+
     def settle(self) -> None:
         """Holds back what must move together with something that cannot.
 
         A fixture that requests a mock fixture and a test that requests both see one mock: all of them move or none.
         """
-        fixtures = self._fixture_functions()
-        requesters: dict[str, list[tuple[str, FunctionView]]] = defaultdict(list)
-        for path, view in self._all_functions():
-            for key_ in {key_ for item in view.stand_ins if item.fixture for key_ in self._made_of(item.fixture)}:
-                requesters[key_].append((path, view))
         again: set[str] = set()
-        for key_, dependent in self._dependents():
-            members = [dependent]
-            keys = {f"{dependent[0]}::{dependent[1].qualname}"}
-            for path, view in requesters[key_]:
-                if (path, view) != dependent and self._reaches(view, keys, fixtures):
-                    members.append((path, view))
+        for key_, dependent, members in self.couplings:
             stuck = [(path, view) for path, view in members if not self._moved_with(path, view, key_)]
             if not stuck or (dependent[0], dependent[1].qualname) in self.twins:
                 continue
@@ -537,7 +546,7 @@ class _Planner:
                         self.held[owner, member.qualname, stand_in.name] = reason
                         again.add(owner)
         self.rewrite_again(again)
-        if again or self._settle_wired(fixtures) or self._settle_kept():
+        if again or self._settle_wired() or self._settle_kept():
             self.settle()
 
     def _twin(self, key_: str, dependent: Place, members: Sequence[Place]) -> Twin | None:
@@ -581,7 +590,7 @@ class _Planner:
             (twin, self._come_of(path, twin.view, lines, imports, texts=True, is_free=True)) for twin in wanted.values()
         ]
 
-    def _settle_wired(self, fixtures: Mapping[str, FunctionView]) -> bool:
+    def _settle_wired(self) -> bool:
         """Holds back what another mock of the test was made with, where that one stays; says whether it did."""
         again: set[str] = set()
         for path, view in self._all_functions():
@@ -591,7 +600,7 @@ class _Planner:
                 if (key_ := stand_in.fixture) is not None and self._moved(path, view, key_)
             }
             for item in view.stand_ins if moved else ():
-                maker = fixtures.get(item.fixture or "")
+                maker = self.fixture_functions.get(item.fixture or "")
                 if maker is None or maker.fixture is None or not maker.fixture.is_mock or item.fixture in moved:
                     continue
                 for key_ in {wanted for _, wanted in maker.requests if wanted in moved}:
@@ -634,9 +643,6 @@ class _Planner:
                 for function in view.functions:
                     yield path, function
 
-    def _fixture_functions(self) -> dict[str, FunctionView]:
-        return {function.fixture.key: function for _, function in self._all_functions() if function.fixture is not None}
-
     def _dependents(self) -> list[tuple[str, tuple[str, FunctionView]]]:
         """Mock fixture keys, each with one of the other fixtures that request it."""
         found: list[tuple[str, tuple[str, FunctionView]]] = []
@@ -647,18 +653,18 @@ class _Planner:
                         found.append((stand_in.fixture, (path, function)))
         return found
 
-    def _reaches(self, view: FunctionView, keys: set[str], fixtures: dict[str, FunctionView]) -> bool:
-        seen: set[str] = set()
-        todo = [key for _, key in view.requests if key is not None]
-        while todo:
-            key_ = todo.pop()
-            if key_ in keys:
-                return True
-            if key_ not in seen:
-                seen.add(key_)
-                if key_ in fixtures:
-                    todo += [key for _, key in fixtures[key_].requests if key is not None]
-        return False
+    def _needs(self, key_: str) -> frozenset[str]:
+        """The fixtures that one is made of, itself among them."""
+        if key_ not in self.needs:
+            seen: set[str] = set()
+            todo = [key_]
+            while todo:
+                if (asked := todo.pop()) not in seen:
+                    seen.add(asked)
+                    maker = self.fixture_functions.get(asked)
+                    todo += [key for _, key in maker.requests if key is not None] if maker is not None else []
+            self.needs[key_] = frozenset(seen)
+        return self.needs[key_]
 
     def _moved(self, path: str, view: FunctionView, key_: str) -> bool:
         outcome = self.outcomes.get((path, view.qualname))
