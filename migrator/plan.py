@@ -590,38 +590,46 @@ class _Planner:
             (twin, self._come_of(path, twin.view, lines, imports, texts=True, is_free=True)) for twin in wanted.values()
         ]
 
+    @cached_property
+    def wired(self) -> list[tuple[str, FunctionView, StandIn, StandIn]]:
+        """Mocks of a function, each with another mock of it that is made with that one."""
+        found = []
+        for path, view in self._all_functions():
+            made = {key_: stand_in for stand_in in view.stand_ins if (key_ := stand_in.fixture) is not None}
+            for item in view.stand_ins if len(made) > 1 else ():
+                maker = self.fixture_functions.get(item.fixture or "")
+                if maker is not None and maker.fixture is not None and maker.fixture.is_mock:
+                    asked = {key_ for _, key_ in maker.requests}
+                    found += [(path, view, made[key_], item) for key_ in asked if key_ in made]
+        return found
+
     def _settle_wired(self) -> bool:
         """Holds back what another mock of the test was made with, where that one stays; says whether it did."""
         again: set[str] = set()
-        for path, view in self._all_functions():
-            moved = {
-                key_: stand_in
-                for stand_in in view.stand_ins
-                if (key_ := stand_in.fixture) is not None and self._moved(path, view, key_)
-            }
-            for item in view.stand_ins if moved else ():
-                maker = self.fixture_functions.get(item.fixture or "")
-                if maker is None or maker.fixture is None or not maker.fixture.is_mock or item.fixture in moved:
-                    continue
-                for key_ in {wanted for _, wanted in maker.requests if wanted in moved}:
-                    stand_in = moved[key_]
-                    self.held[path, view.qualname, stand_in.name] = (
-                        f"{item.name} is made with it and stays a mock: mend that first, or give the code the real one"
-                    )
-                    again.add(path)
+        for path, view, stand_in, other in self.wired:
+            moved = {item.fixture for item in self._outcome(path, view).moved}
+            if stand_in.fixture in moved and other.fixture not in moved:
+                self.held[path, view.qualname, stand_in.name] = (
+                    f"{other.name} is made with it and stays a mock: mend that first, or give the code the real one"
+                )
+                again.add(path)
         self.rewrite_again(again)
         return bool(again)
 
-    def _settle_kept(self) -> bool:
-        """Holds back what a class keeps on self unless all its methods can have the real one; says whether it did."""
+    @cached_property
+    def kept_together(self) -> list[tuple[str, list[tuple[str, FunctionView, StandIn]], str]]:
+        """What classes keep on self, each with the methods that use it, and why they cannot have one real client."""
         groups: dict[str, list[tuple[str, FunctionView, StandIn]]] = defaultdict(list)
         for path, view in self._all_functions():
             for stand_in in view.stand_ins:
                 if stand_in.kept:
                     groups[stand_in.kept].append((path, view, stand_in))
+        return [(key_, members, _disagreement(members)) for key_, members in groups.items()]
+
+    def _settle_kept(self) -> bool:
+        """Holds back what a class keeps on self unless all its methods can have the real one; says whether it did."""
         again: set[str] = set()
-        for key_, members in groups.items():
-            reason = _disagreement(members)
+        for key_, members, reason in self.kept_together:
             for path, view, _ in () if reason else members:
                 if not any(item.kept == key_ for item in self._outcome(path, view).moved):
                     where = f"{view.qualname} ({path}:{view.def_line})"
