@@ -7,12 +7,14 @@ answer is None: the tree is then scanned whole, which is always right.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from migrator import source
 from migrator.archive import Archive, errors_of
 from migrator.codemods.application import folders
 from migrator.config import Config
@@ -32,6 +34,7 @@ from migrator.known import Known, Notes, Unknown
 from migrator.libraries import FAKE_FIXTURES
 from migrator.link import is_test_file
 from migrator.model import FileView, Unreadable
+from migrator.outline import Outline, Touched, outline, touched
 from migrator.plan import Plan, paths_of_applications, plan_project
 from migrator.reading import read_asking, read_facts, read_quickly
 from migrator.records import Record, Records
@@ -40,6 +43,8 @@ from migrator.traces import Trace, Used, together
 
 _FEW = 8
 """Files that are worth doing again, however small the tree is."""
+_COMPUTED = frozenset({"getfixturevalue", "getfuncargvalue", "getattr", "import_module"})
+"""What names things that need not be spelt."""
 _ROUNDS = 6
 """How often what is held back is looked at again."""
 
@@ -85,6 +90,8 @@ class Renewed:
     plan: Plan
     notes: Notes
     kept: dict[str, Record]
+    outlines: Mapping[str, Outline]
+    """Of those files that have not changed."""
 
 
 def renew(
@@ -123,7 +130,10 @@ class _Renewal:
         if any(not path.endswith((".py", "/")) or path.startswith("/") or "//" in path for path in self.changed):
             raise _GiveUp
         self.came_or_went = {_place(path) for path in set(before) ^ set(digests)}
-        self.dotted = {name for path in self.changed for name in _dotted(path, config.pythonpath)}
+        self.modules: defaultdict[str, set[str]] = defaultdict(set)
+        for path in self.changed:
+            for name in _dotted(path, config.pythonpath):
+                self.modules[name].add(path)
         self.found, self.unlisted = discover(self.root, paths, config.exclude)
         if not {*self.found}.symmetric_difference(records.found) <= self.changed:
             raise _GiveUp
@@ -139,6 +149,10 @@ class _Renewal:
         self.judged: dict[str, Judged] = {}
         self.rows: dict[str, _Row] = {}
         self.redo: set[str] = set()
+        self.digests = digests
+        self.spoken: set[str] = set()
+        self.touched: dict[str, Touched | None] = {}
+        self.mentioned: dict[tuple[str, str], bool] = {}
 
     def run(self) -> Renewed:
         self._read()
@@ -169,8 +183,9 @@ class _Renewal:
                 self._take(path, row[0], _Row(False, frozenset(row[1])))
             elif path in self.reached:
                 raise _GiveUp
-        spoken = {path for path in self.changed if not self._is_silent(path)}
-        stale = {path for path, rec in self.old.items() if path not in self.changed and self._is_stale(rec, spoken)}
+        self.spoken = {path for path in self.changed if not self._is_silent(path)}
+        self.touched = {path: self._touched(path) for path in self.changed}
+        stale = {path for path, rec in self.old.items() if path not in self.changed and self._is_stale(path, rec)}
         for path in stale:
             self._again(path)
         self._limit()
@@ -195,14 +210,45 @@ class _Renewal:
             and not is_test_file(path)
         )
 
-    def _is_stale(self, record: Record, spoken: Set[str]) -> bool:
+    def _touched(self, path: str) -> Touched | None:
+        """What the change of a file touches; None where that is not plain."""
+        old = self.records.outlines.get(path, ())
+        speaks = path in self.spoken
+        if path not in self.digests or not old or (speaks and path not in self.facts.keys() & self.old.keys()):
+            return None
+        if speaks and self.facts[path].mentions != self.old[path].root and not is_test_file(path):
+            return None
+        return touched(old, data, ordered=speaks) if (data := self._bytes(path)) is not None else None
+
+    def _bytes(self, path: str) -> bytes | None:
+        try:
+            return source.read(self.root / path)
+        except OSError:
+            return None
+
+    def _is_stale(self, path: str, record: Record) -> bool:
         trace = record.trace
-        return (
-            record.known is None
-            or not spoken.isdisjoint(trace.paths)
-            or not self.dotted.isdisjoint(trace.modules)
-            or any(name in trace.tops and folder in trace.folders for folder, name in self.came_or_went)
-        )
+        if record.known is None or any(
+            name in trace.tops and folder in trace.folders for folder, name in self.came_or_went
+        ):
+            return True
+        looked_at = self.spoken & trace.paths
+        looked_at = looked_at.union(*(self.modules[name] for name in self.modules.keys() & trace.modules))
+        return any(self._concerns(changed, path, trace) for changed in looked_at)
+
+    def _concerns(self, changed: str, path: str, trace: Trace) -> bool:
+        """Whether a file, or what it was judged and planned by, mentions anything that a change touches."""
+        touch = self.touched[changed]
+        if touch is None:
+            return True
+        files = {path, *trace.paths, *(file for name in trace.modules for file in _files(name))} & self.digests.keys()
+        return any(self._mentions(changed, touch, file) for file in {*files, changed})
+
+    def _mentions(self, changed: str, touch: Touched, path: str) -> bool:
+        if (changed, path) not in self.mentioned:
+            text = touch.rest if path == changed else self._bytes(path) if path.endswith(".py") else b""
+            self.mentioned[changed, path] = text is None or bool(mentions(touch.names | _COMPUTED)(text))
+        return self.mentioned[changed, path]
 
     def _limit(self) -> None:
         if len(self.redo) > _FEW + len(self.old) // 4:
@@ -249,6 +295,12 @@ class _Renewal:
             if said != speaking[path]:
                 raise _GiveUp
         if not all(self.rows[path].root for path in loud):
+            raise _GiveUp
+        # whoever was passed over as mentioning nothing of a change has to see the rest of the file as it was
+        if any(
+            touch and path in self.old and (path in loud) != self.old[path].whole
+            for path, touch in self.touched.items()
+        ):
             raise _GiveUp
         for path in self.redo - self.changed:
             if (path in loud) != self.old[path].whole:
@@ -313,7 +365,8 @@ class _Renewal:
                 self._limit()
                 continue
             self._say(project)
-            return Renewed(project, plan, notes, self.kept)
+            outlines = {path: found for path, found in self.records.outlines.items() if path not in self.changed}
+            return Renewed(project, plan, notes, self.kept, outlines)
         raise _GiveUp
 
     def _judge(self, project: Project) -> None:
@@ -369,6 +422,12 @@ def _dotted(path: str, pythonpath: Sequence[str]) -> list[str]:
     return found
 
 
+def _files(dotted: str) -> list[str]:
+    """The files that a module of the code under test may be imported from."""
+    stems = [f"{folder}/{dotted.replace('.', '/')}".lstrip("/") for folder in FOLDERS]
+    return [path for stem in stems for path in (f"{stem}.py", f"{stem}/__init__.py")]
+
+
 def shown(view: FileView) -> bool:
     """Whether there is anything in a file."""
     return bool(view.violations or view.functions)
@@ -409,6 +468,7 @@ def recorded(
     rows: Mapping[str, tuple[Any, ...]],
     digests: Mapping[str, bytes],
     kept: Mapping[str, Record] | None = None,
+    outlines: Mapping[str, Outline] | None = None,
 ) -> Records | None:
     """What the next scan can begin with; None where it could not tell what would change."""
     reading = project.reading
@@ -460,7 +520,19 @@ def recorded(
     for record in files.values():
         if any(uses.get(asked, frozenset()) != said for asked, said in record.trace.used.items()):
             return None
-    return Records(digests, tuple(project.paths), names, paths_of_applications(project.config), files)
+    outlined = {path: found for path, found in (outlines or {}).items() if path in digests}
+    for path in _looked_at(files.values(), digests) - outlined.keys():
+        with suppress(OSError):
+            outlined[path] = outline(project.bytes(path))
+    return Records(digests, tuple(project.paths), names, paths_of_applications(project.config), files, outlined)
+
+
+def _looked_at(records: Iterable[Record], digests: Mapping[str, bytes]) -> set[str]:
+    """The files that more than a few others were judged or planned by."""
+    found: Counter[str] = Counter()
+    for record in records:
+        found.update(record.trace.paths | {path for name in record.trace.modules for path in _files(name)})
+    return {path for path, number in found.items() if number > _FEW and path.endswith(".py") and path in digests}
 
 
 _NOTHING = Known({}, frozenset(), frozenset(), (), {}, (), "", (), [], [])

@@ -9,9 +9,10 @@ from typing import Any
 from migrator.keeping import Bases
 from migrator.known import Known
 from migrator.model import FixtureView, FunctionView, StandIn
+from migrator.outline import Outline
 from migrator.traces import Trace, Used
 
-SHAPE = 1
+SHAPE = 2
 """Of what is kept; another one is not understood."""
 
 
@@ -204,6 +205,8 @@ class Records:
     applications: tuple[str, ...]
     """The WebSocket paths of the project's applications."""
     files: Mapping[str, Record]
+    outlines: Mapping[str, Outline]
+    """Of files that many others look at."""
 
 
 def all_packed(records: Records) -> tuple[Any, ...]:
@@ -220,6 +223,7 @@ def all_packed(records: Records) -> tuple[Any, ...]:
         tuple(records.names),
         records.applications,
         {path: packed(record, once) for path, record in records.files.items()},
+        dict(records.outlines),
     )
 
 
@@ -227,11 +231,12 @@ def all_unpacked(kept: tuple[Any, ...]) -> Records | None:
     """What was packed; None where it has another shape."""
     if kept[0] != SHAPE:
         return None
-    _, digests, found, names, applications, files = kept
+    _, digests, found, names, applications, files, outlines = kept
     return Records(
         digests,
         found,
         frozenset(names),
         applications,
         {path: unpacked(path, row) for path, row in files.items()},
+        outlines,
     )

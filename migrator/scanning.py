@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from migrator.cache import Memory
     from migrator.known import Notes
+    from migrator.outline import Outline
     from migrator.plan import Plan
     from migrator.records import Record
 
@@ -158,7 +159,7 @@ def _renewed(
     fresh = {path: view for path, view in project.files.items() if path not in kept}
     found = _with_fixes(fresh, renewed.plan)
     rows = {path: _rows(items) for path, items in found.items()}
-    _record(project, renewed.notes, rows, memory, kept)
+    _record(project, renewed.notes, rows, memory, kept, renewed.outlines)
     violations = [
         violation
         for path in project.files
@@ -175,11 +176,12 @@ def _record(
     rows: Mapping[str, tuple[Any, ...]],
     memory: Memory,
     kept: Mapping[str, Record] | None = None,
+    outlines: Mapping[str, Outline] | None = None,
 ) -> None:
     from migrator.incremental import recorded
     from migrator.records import all_packed
 
-    records = recorded(project, notes, rows, memory.digests, kept)
+    records = recorded(project, notes, rows, memory.digests, kept, outlines)
     if records is not None:
         memory.keep_last(all_packed(records))
 
