@@ -528,11 +528,11 @@ def recorded(
 
 
 def _looked_at(records: Iterable[Record], digests: Mapping[str, bytes]) -> set[str]:
-    """The files that more than a few others were judged or planned by."""
+    """The files that several others were judged or planned by."""
     found: Counter[str] = Counter()
     for record in records:
         found.update(record.trace.paths | {path for name in record.trace.modules for path in _files(name)})
-    return {path for path, number in found.items() if number > _FEW and path.endswith(".py") and path in digests}
+    return {path for path, number in found.items() if number > 1 and path.endswith(".py") and path in digests}
 
 
 _NOTHING = Known({}, frozenset(), frozenset(), (), {}, (), "", (), [], [])
