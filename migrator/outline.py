@@ -5,15 +5,16 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from migrator.config import REAL_FIXTURES
 from migrator.source import decode, split_lines, tree_of
 
-Outline = tuple[tuple[str, bytes, tuple[str, ...]], ...]
-"""The statements of a module in their order: what each defines, "" where it does something else; its digest; the names
-that it can be reached by."""
+Row = tuple[str, bytes, int, tuple[str, ...]]
+"""A statement of a module: what it defines, "" where it does something else; the digest of its text, and its line; the
+names that it can be reached by."""
+Outline = tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,11 @@ class Touched:
 class _Part:
     name: str
     text: bytes
+    line: int
     names: tuple[str, ...]
 
-    def row(self) -> tuple[str, bytes, tuple[str, ...]]:
-        return self.name, hashlib.blake2b(self.text, digest_size=8).digest(), self.names
+    def row(self) -> Row:
+        return self.name, hashlib.blake2b(self.text, digest_size=8).digest(), self.line, self.names
 
 
 def outline(data: bytes) -> Outline:
@@ -59,15 +61,15 @@ def touched(old: Outline, data: bytes, *, ordered: bool) -> Touched | None:
         other = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
         changed = [row for row in (*old, *new) if row[0] in other]
         rest = [part for part in parts if part.name not in other]
-    names = {name for row in changed for name in row[2]}
+    names = {name for row in changed for name in row[-1]}
     if any(not row[0] for row in changed) or any(map(_is_special, names)):
         return None
-    return Touched(frozenset(names), b"".join(part.text for part in rest))
+    return Touched(frozenset(names), b"\n".join(part.text for part in rest))
 
 
-def _by_name(rows: Outline | list[tuple[str, bytes, tuple[str, ...]]]) -> dict[str, list[bytes]]:
+def _by_name(rows: Iterable[Row]) -> dict[str, list[bytes]]:
     found: defaultdict[str, list[bytes]] = defaultdict(list)
-    for name, digest, _ in rows:
+    for name, digest, *_ in rows:
         found[name].append(digest)
     return dict(found)
 
@@ -84,18 +86,15 @@ def _parts(data: bytes) -> list[_Part]:
     except (SyntaxError, ValueError, LookupError, RecursionError, MemoryError):
         return []
     lines = split_lines(text)
-    starts = [_first(statement) for statement in body]
-    if any(
-        (statement.end_lineno or start) >= start for statement, start in zip(body, starts[1:], strict=False)
-    ):  # in one line
-        return []  # two share a line
-    ends = [*(start - 1 for start in starts[1:]), len(lines)]
-    texts = [
-        "".join(lines[start - 1 : end]).encode(errors="surrogatepass") for start, end in zip(starts, ends, strict=True)
-    ]
-    head = "".join(lines[: starts[0] - 1] if starts else lines).encode(errors="surrogatepass")
-    found = (_part(statement, part) for statement, part in zip(body, texts, strict=True))
-    return [_Part("", head, ()), *found]
+    found: list[_Part] = []
+    end = 0
+    for statement in body:
+        if _first(statement) <= end:  # two share a line
+            return []
+        start, end = end, statement.end_lineno or statement.lineno
+        # with the comments before it
+        found.append(_part(statement, "".join(lines[start:end]).strip().encode(errors="surrogatepass")))
+    return found
 
 
 def _first(statement: ast.stmt) -> int:
@@ -106,8 +105,8 @@ def _first(statement: ast.stmt) -> int:
 def _part(statement: ast.stmt, text: bytes) -> _Part:
     name = _defined(statement)
     if not name or b"autouse" in text:  # which reaches tests that do not mention it
-        return _Part("", text, ())
-    return _Part(name, text, (name, *sorted({*_within(statement)} - {name})))
+        return _Part("", text, statement.lineno, ())
+    return _Part(name, text, statement.lineno, (name, *sorted({*_within(statement)} - {name})))
 
 
 def _defined(statement: ast.stmt) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -232,8 +233,9 @@ class _Planner:
         """Rewrites every function of many files that can be."""
         rest = [path for path in paths if path not in self.known and path not in self.notes.rewritten]
         _ = self.fixture_functions  # or each process would look through the tree
-        for row in forked(self._rewritten, rest, jobs, "rewriting", self.project.progress):
-            self.notes.rewritten[row[0]] = row
+        for path, outcomes, held, modules in forked(self._rewritten, rest, jobs, "rewriting", self.project.progress):
+            own = {view.qualname: _sharing(outcomes[view.qualname], view) for view in self.candidates(path)}
+            self.notes.rewritten[path] = path, own, held, modules
         for path in paths:
             if path in self.known:
                 self._rewrite_known(path)
@@ -331,7 +333,7 @@ class _Planner:
             for view in self._put_off(path):
                 outcome = outcomes[view.qualname]
                 again = again or outcome.moved != self._outcome(path, view).moved
-                self.outcomes[path, view.qualname] = outcome
+                outcome = self.outcomes[path, view.qualname] = _sharing(outcome, view)
                 self.notes.outcomes[path, view.first_line, self._held(path, view)] = outcome
         return again
 
@@ -1025,6 +1027,18 @@ def _tidied(outcome: Outcome, lines: Sequence[str]) -> Outcome:
     header = "if True:\n" if old[:1] in (" ", "\t") else ""
     gone = newly_unused(header + old, header + outcome.text)
     return replace(outcome, text=prune(header + outcome.text, gone).removeprefix(header)) if gone else outcome
+
+
+def _sharing(outcome: Outcome, view: FunctionView) -> Outcome:
+    """An outcome of another process without the copies that it has of what is here already."""
+    own = {item.name: item for item in view.stand_ins}
+
+    def shared(item: StandIn) -> StandIn:
+        same = own.get(item.name)
+        return same if same is not None and same == item else item
+
+    left = [Left(shared(item.stand_in), item.line, sys.intern(item.reason), item.fix) for item in outcome.left]
+    return replace(outcome, moved=tuple(map(shared, outcome.moved)), left=tuple(left))
 
 
 _WIDE = re.compile(r"scope\s*=\s*[\"'](?:session|package|module|class)[\"']")

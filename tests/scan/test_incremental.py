@@ -269,6 +269,30 @@ def test_what_the_application_asks_is_seen(tree: Tree) -> None:
     assert after(tree, "shop.py", "") == 1
 
 
+def test_who_mentions_nothing_of_a_change_is_not_done_again(tree: Tree) -> None:
+    fixture = "\n\n@pytest.fixture\ndef {name}():\n    return {value}\n"
+    conftest = "from unittest.mock import AsyncMock\n\nimport pytest\n"
+    conftest += fixture.format(name="mock_redis", value="AsyncMock()")
+    application = "def {other}():\n    return 1\n\n\nasync def load(redis, name):\n    return await redis.get({key})\n"
+    test = (
+        "from shop import load\n\n\nasync def test_load(mock_redis):\n"
+        "    mock_redis.get.return_value = 'v'\n    assert await load(mock_redis, 'n') == 'v'\n"
+    )
+    write(tree.root, "shop.py", application.format(other="count", key="f'user:{name}'"))
+    write(tree.root, "tests/sub/conftest.py", conftest)
+    for number in range(3):
+        write(tree.root, f"tests/sub/test_shop_{number}.py", test)
+    write(tree.root, "tests/sub/test_ledger.py", test + "\n\ndef test_ledger(ledger):\n    ledger.close()\n")
+    tree.scan()
+    assert after(tree, "shop.py", application.format(other="total", key="f'user:{name}'")) == 0
+    assert (
+        after(tree, "shop.py", application.format(other="total", key="str(id(name))")) == 5
+    )  # with the fixture, which stays
+    assert after(tree, "tests/sub/conftest.py", conftest + fixture.format(name="unused", value="object()")) == 1
+    assert after(tree, "tests/sub/conftest.py", conftest + fixture.format(name="ledger", value="object()")) == 2
+    assert after(tree, "tests/sub/conftest.py", conftest + fixture.format(name="real_redis", value="object()")) == 5
+
+
 def test_what_is_held_back_elsewhere_is_seen(tree: Tree) -> None:
     """A test cannot move while a fixture that requests the same mock cannot: its reason names the fixture's line."""
     conftest = (
