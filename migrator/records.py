@@ -43,10 +43,14 @@ class Record:
     """None where it has nothing to show."""
     known: Known | None
     rows: tuple[Any, ...]
+    source: tuple[Any, ...] | None = None
+    """What it was unpacked from."""
 
 
 def packed(record: Record, once: Callable[[str], str]) -> tuple[Any, ...]:
     """A record as marshal writes it; `once` gives one object for equal paths."""
+    if record.source is not None:
+        return record.source
     trace = record.trace
     return (
         (
@@ -92,6 +96,7 @@ def unpacked(path: str, row: tuple[Any, ...]) -> Record:
         None if row[12] is None else tuple(_function_in(path, item) for item in row[12]),
         None if row[13] is None else _known_in(row[13]),
         row[14],
+        row,
     )
 
 
