@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import copyreg
+import functools
 import pickle
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, fields, is_dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from migrator import facts as facts_of_files
 from migrator import model
 from migrator.facts import Facts
 from migrator.model import Span
+
+Item = TypeVar("Item")
 
 _OPEN = 16
 """Files that are open, where nothing else is said."""
@@ -88,6 +91,36 @@ def errors_of(facts: Facts) -> list[str]:
         for mark in facts.suppressions
         if not mark.reason
     ]
+
+
+class Closed(Sequence[Item]):
+    """Items that lie packed, in a tenth of the memory; what was asked for last stays open."""
+
+    __slots__ = ("_data", "_number")
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._data = zlib.compress(pickle.dumps(tuple(items), pickle.HIGHEST_PROTOCOL), 1)
+        self._number = len(items)
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(_opened(self._data))
+
+    @overload
+    def __getitem__(self, at: int) -> Item: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Item]: ...
+    def __getitem__(self, at: int | slice) -> Item | Sequence[Item]:
+        items: tuple[Item, ...] = _opened(self._data)
+        return items[at]
+
+
+@functools.lru_cache(_OPEN)
+def _opened(data: bytes) -> tuple[Any, ...]:
+    items: tuple[Any, ...] = pickle.loads(zlib.decompress(data))
+    return items
 
 
 class Texts:

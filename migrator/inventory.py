@@ -6,13 +6,13 @@ import os
 import posixpath
 from collections.abc import Iterable, Sequence, Set
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator import source
-from migrator.archive import Archive, Packed, pack
+from migrator.archive import Archive, Closed, Packed, pack
 from migrator.beside import shared
 from migrator.config import Config
 from migrator.discover import discover
@@ -338,6 +338,7 @@ class Project:
         facts = self.store[path]
         error = facts.error
         view = judge.file(path)
+        view = replace(view, violations=Closed(view.violations)) if view.violations else view
         if facts.error != error:
             return Judged(view, frozenset(), {}, None)
         return Judged(view, judge.keeping.bases(path), judge.uses(path), judge.linker.facts.trace)

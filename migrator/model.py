@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -138,7 +139,7 @@ class FileView:
     """What the scan knows of one file: its places in order and its functions."""
 
     path: str
-    violations: tuple[Violation, ...]
+    violations: Sequence[Violation]
     functions: tuple[FunctionView, ...]
 
 
