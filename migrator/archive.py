@@ -5,6 +5,7 @@ from __future__ import annotations
 import copyreg
 import functools
 import pickle
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
@@ -55,6 +56,26 @@ for _kind in (*vars(facts_of_files).values(), *vars(model).values()):
     if isinstance(_kind, type) and is_dataclass(_kind):
         copyreg.pickle(_kind, _reducer(_kind))
 copyreg.pickle(Span, lambda span: (Span, tuple(span)))
+
+
+def _interned(value: Any) -> Any:
+    if isinstance(value, str):
+        return sys.intern(value)
+    return tuple(map(_interned, value)) if type(value) is tuple else value
+
+
+def _made(kind: type[Any], *values: Any) -> Any:
+    """A part of a view: a tree has a hundred thousand of them, which say the same words."""
+    return kind(*map(_interned, values))
+
+
+def _sparing(kind: type[Any]) -> Callable[[Any], tuple[Any, tuple[Any, ...]]]:
+    values = attrgetter(*(item.name for item in fields(kind)))
+    return lambda item: (_made, (kind, *values(item)))
+
+
+for _kind in (model.FunctionView, model.StandIn, model.FixtureView, model.Answer):
+    copyreg.pickle(_kind, _sparing(_kind))
 
 
 def _bytes_of(facts: Facts) -> bytes:

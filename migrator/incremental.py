@@ -7,6 +7,7 @@ answer is None: the tree is then scanned whole, which is always right.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -43,7 +44,7 @@ from migrator.traces import Trace, Used, together
 
 _FEW = 8
 """Files that are worth doing again, however small the tree is."""
-_COMPUTED = frozenset({"getfixturevalue", "getfuncargvalue", "getattr", "import_module"})
+_COMPUTED = re.compile(rb"\bgetattr\b|\bimport_module\b|get(?:fixture|funcarg)value(?!\(\s*[\"']\w+[\"']\s*\))")
 """What names things that need not be spelt."""
 _ROUNDS = 6
 """How often what is held back is looked at again."""
@@ -247,7 +248,9 @@ class _Renewal:
     def _mentions(self, changed: str, touch: Touched, path: str) -> bool:
         if (changed, path) not in self.mentioned:
             text = touch.rest if path == changed else self._bytes(path) if path.endswith(".py") else b""
-            self.mentioned[changed, path] = text is None or bool(mentions(touch.names | _COMPUTED)(text))
+            self.mentioned[changed, path] = (
+                text is None or bool(mentions(touch.names)(text)) or _COMPUTED.search(text) is not None
+            )
         return self.mentioned[changed, path]
 
     def _limit(self) -> None:
@@ -487,7 +490,7 @@ def recorded(
         facts = project.store[path]
         named = reading.named[path]
         trace = Trace()
-        for part in (judged.trace, named.trace, reading.traces.get(path), notes.traces.get(path)):
+        for part in (*(judged.trace or ()), named.trace, reading.traces.get(path), notes.traces.get(path)):
             if part is not None:
                 trace.update(part)
         trace.paths.discard(path)

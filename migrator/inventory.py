@@ -188,8 +188,8 @@ class Judged:
     view: FileView
     bases: Bases
     uses: Used
-    trace: Trace | None
-    """None where nothing could be said."""
+    trace: Closed[Trace] | None
+    """One, packed; None where nothing could be said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +240,13 @@ class Reading:
     """What was looked at to say so, of files with functions that may be passed over."""
     late: bool = False
     """Whether one of those was read whole only after others were."""
+
+    def join(self) -> None:
+        """Keeps one trace for each file, now that nothing is asked again."""
+        for path, named in self.named.items():
+            self.traces.setdefault(path, Trace()).update(named.trace)
+            reached = Trace(paths=named.trace.paths & self.reached)
+            self.named[path] = replace(named, trace=reached, further=frozenset())
 
 
 class Project:
@@ -341,7 +348,7 @@ class Project:
         view = replace(view, violations=Closed(view.violations)) if view.violations else view
         if facts.error != error:
             return Judged(view, frozenset(), {}, None)
-        return Judged(view, judge.keeping.bases(path), judge.uses(path), judge.linker.facts.trace)
+        return Judged(view, judge.keeping.bases(path), judge.uses(path), Closed([judge.linker.facts.trace]))
 
     def named(self, path: str) -> Named:
         """What one file says for the whole tree."""
@@ -438,6 +445,7 @@ def open_project(
                 {path: named.bases for path, named in reading.named.items() if named.bases},
                 [named.uses for named in reading.named.values()],
             )
+            reading.join()
             return project
         fresh = loud | ({*facts} - known)
         loud = set()
