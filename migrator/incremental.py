@@ -490,7 +490,9 @@ def recorded(
         facts = project.store[path]
         named = reading.named[path]
         trace = Trace()
-        for part in (*(judged.trace or ()), named.trace, reading.traces.get(path), notes.traces.get(path)):
+        packed = (judged.trace, reading.closed.get(path), notes.proved_by.get(path))
+        opened = (part for closed in packed for part in closed or ())
+        for part in (*opened, named.trace, reading.traces.get(path), notes.traces.get(path)):
             if part is not None:
                 trace.update(part)
         trace.paths.discard(path)

@@ -241,10 +241,13 @@ class Reading:
     late: bool = False
     """Whether one of those was read whole only after others were."""
 
-    def join(self) -> None:
-        """Keeps one trace for each file, now that nothing is asked again."""
+    closed: dict[str, Closed[Trace]] = field(default_factory=dict)
+    """What all that was made of, packed, once nothing is asked again."""
+
+    def close(self) -> None:
+        """Packs what was looked at, now that nothing is asked again."""
         for path, named in self.named.items():
-            self.traces.setdefault(path, Trace()).update(named.trace)
+            self.closed[path] = Closed([named.trace, *filter(None, [self.traces.pop(path, None)])])
             reached = Trace(paths=named.trace.paths & self.reached)
             self.named[path] = replace(named, trace=reached, further=frozenset())
 
@@ -445,7 +448,7 @@ def open_project(
                 {path: named.bases for path, named in reading.named.items() if named.bases},
                 [named.uses for named in reading.named.values()],
             )
-            reading.join()
+            reading.close()
             return project
         fresh = loud | ({*facts} - known)
         loud = set()

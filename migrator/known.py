@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from migrator.archive import Closed
 from migrator.codemods.function import Outcome
 from migrator.model import StandIn, Violation
 from migrator.traces import Trace
@@ -54,6 +55,8 @@ class Notes:
     fresh: dict[str, Known] = field(default_factory=dict)
     """The others, once they are planned."""
     traces: dict[str, Trace] = field(default_factory=dict)
+    proved_by: dict[str, Closed[Trace]] = field(default_factory=dict)
+    """What proofs were made of, packed."""
     rewritten: dict[str, Rewritten] = field(default_factory=dict)
     outcomes: dict[tuple[str, int, Reasons], Outcome] = field(default_factory=dict)
     proofs: dict[tuple[str, Held], Proved] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from migrator.archive import Texts
+from migrator.archive import Closed, Texts
 from migrator.codemods.application import Application, Made
 from migrator.codemods.fixture_definition import remove_functions
 from migrator.codemods.fixture_twin import twin_text
@@ -1198,11 +1198,12 @@ def _proved(planner: _Planner, paths: Sequence[str], jobs: int, narrowly: bool) 
         else:
             rest.append(path)
 
-    def proof(path: str) -> tuple[Proved, Trace]:
-        return planner.traced_proof(path, narrowly)
+    def proof(path: str) -> tuple[Proved, Closed[Trace]]:
+        row, trace = planner.traced_proof(path, narrowly)
+        return row, Closed([trace])
 
     for row, trace in forked(proof, rest, jobs, "proving", planner.project.progress):
-        planner.notes.trace(row[0], trace)
+        planner.notes.proved_by[row[0]] = Closed([*planner.notes.proved_by.get(row[0], ()), *trace])
         found[row[0]] = proofs[row[0], planner.held_in(row[0])] = row
     return {path: found[path] for path in paths}
 
