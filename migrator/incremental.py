@@ -242,7 +242,8 @@ class _Renewal:
         touch = self.touched[changed]
         if touch is None:
             return True
-        files = {path, *trace.paths, *(file for name in trace.modules for file in _files(name))} & self.digests.keys()
+        imported = (file for name in trace.modules for file in _files(name, self.config.pythonpath))
+        files = {path, *trace.paths, *imported} & self.digests.keys()
         return any(self._mentions(changed, touch, file) for file in {*files, changed})
 
     def _mentions(self, changed: str, touch: Touched, path: str) -> bool:
@@ -425,9 +426,9 @@ def _dotted(path: str, pythonpath: Sequence[str]) -> list[str]:
     return found
 
 
-def _files(dotted: str) -> list[str]:
+def _files(dotted: str, pythonpath: Sequence[str]) -> list[str]:
     """The files that a module of the code under test may be imported from."""
-    stems = [f"{folder}/{dotted.replace('.', '/')}".lstrip("/") for folder in FOLDERS]
+    stems = [f"{folder}/{dotted.replace('.', '/')}".lstrip("/") for folder in folders(pythonpath)]
     return [path for stem in stems for path in (f"{stem}.py", f"{stem}/__init__.py")]
 
 
@@ -526,17 +527,17 @@ def recorded(
         if any(uses.get(asked, frozenset()) != said for asked, said in record.trace.used.items()):
             return None
     outlined = {path: found for path, found in (outlines or {}).items() if path in digests}
-    for path in _looked_at(files.values(), digests) - outlined.keys():
+    for path in _looked_at(files.values(), digests, project.config.pythonpath) - outlined.keys():
         with suppress(OSError):
             outlined[path] = outline(project.bytes(path))
     return Records(digests, tuple(project.paths), names, paths_of_applications(project.config), files, outlined)
 
 
-def _looked_at(records: Iterable[Record], digests: Mapping[str, bytes]) -> set[str]:
+def _looked_at(records: Iterable[Record], digests: Mapping[str, bytes], pythonpath: Sequence[str]) -> set[str]:
     """The files that several others were judged or planned by."""
     found: Counter[str] = Counter()
     for record in records:
-        found.update(record.trace.paths | {path for name in record.trace.modules for path in _files(name)})
+        found.update(record.trace.paths | {path for name in record.trace.modules for path in _files(name, pythonpath)})
     return {path for path, number in found.items() if number > 1 and path.endswith(".py") and path in digests}
 
 
