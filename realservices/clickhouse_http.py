@@ -67,12 +67,31 @@ class Connection:
         Does nothing and says False where other things may have been done to the database; it does not know before the
         first call. Raises StatementError where the server has no such thing to offer.
         """
-        target = f"{EMPTY}?{urlencode(self._database)}"
-        return self._answered(target, json.dumps(list(tables)).encode()) == b"1"
+        return self._answered(*self._emptying(tables)) == b"1"
+
+    def begin_empty(self, tables: Collection[str]) -> None:
+        """Ask for the same without waiting for it; nothing else may be asked before `end_empty`."""
+        try:
+            self._connection.request("POST", *self._emptying(tables), self._headers)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def end_empty(self) -> bool:
+        """What came of it; False also where there was no answer."""
+        try:
+            answer = self._connection.getresponse()
+            return answer.read() == b"1" and answer.status == 200
+        except (http.client.HTTPException, OSError):
+            self._connection.close()
+            return False
 
     def close(self) -> None:
         """End it; the next statement opens another."""
         self._connection.close()
+
+    def _emptying(self, tables: Collection[str]) -> tuple[str, bytes]:
+        return f"{EMPTY}?{urlencode(self._database)}", json.dumps(list(tables)).encode()
 
     def _answered(self, target: str, body: bytes) -> bytes:
         old = self._connection.sock is not None

@@ -130,6 +130,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         session.reset()
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Begin to undo what the test did, once its fixtures are gone."""
+    yield
+    session = item.config.stash.get(SESSION, None)
+    if session is not None:
+        session.begin_reset()
+
+
 def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
     """Say what was called instead, where the count of a journal is not the expected one."""
     if SESSION not in config.stash:

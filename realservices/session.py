@@ -208,17 +208,43 @@ class Session:
         names = [match.partition(".")[0] for text in self.settings.env.values() for match in _TEMPLATE.findall(text)]
         return [service for service in _ATTRIBUTES if service in names]
 
+    def begin_reset(self) -> None:
+        """Ask the servers that can undo by themselves what was done to do so, while pytest is busy with its own.
+
+        Nothing is waited for or lost: `reset` looks at what came of it.
+        """
+        with self._isolating():
+            self._calm()
+            for service in self._started:
+                proxy = self._proxy_of(service)
+                if service != "postgres" and proxy.touched and not proxy.faulted:
+                    proxy.touched = False
+                    if not self._isolation(service).begin():
+                        proxy.touched = True
+
     def reset(self) -> None:
         """Undo what was done to any service that was used, and clear the journals."""
+        with self._isolating():
+            self._calm()
+            self._reset()
+
+    @contextlib.contextmanager
+    def _isolating(self) -> Iterator[None]:
         began = time.perf_counter()
-        self._reset()
+        yield
         self.isolation_seconds += time.perf_counter() - began
 
-    def _reset(self) -> None:
+    def _isolation(self, service: str) -> "RedisIsolation | ClickHouseIsolation":
+        return self._redis_isolation if service == "redis" else self._clickhouse_isolation
+
+    def _calm(self) -> None:
+        """End what a test has left going on."""
         for faults in self._faults.values():
             faults.mend()
         for app in self._apps.values():
             app.settle()
+
+    def _reset(self) -> None:
         for service in self._started:
             proxy = self._proxy_of(service)
             if proxy.faulted or (service == "redis" and self.redis.is_spoiled()):
@@ -228,13 +254,20 @@ class Session:
             # away before looking, so that what is still under way then is seen the next time.
             if service == "postgres":
                 self._reset_postgres(proxy)
-            elif proxy.touched:
-                isolation = self._redis_isolation if service == "redis" else self._clickhouse_isolation
-                with _untouched(proxy):
-                    isolation.reset()
-                if service == "clickhouse":
-                    self.clickhouse.forget()
+            elif self._undo(service, proxy) and service == "clickhouse":
+                self.clickhouse.forget()
             getattr(self, service).journal.clear()
+
+    def _undo(self, service: str, proxy: "Proxy") -> bool:
+        """Undo what was done to Redis or ClickHouse; whether anything may have been."""
+        isolation = self._isolation(service)
+        begun = isolation.begun
+        proxy.touched |= begun and not isolation.finish()
+        if not proxy.touched:
+            return begun
+        with _untouched(proxy):
+            isolation.reset()
+        return True
 
     def _reset_postgres(self, proxy: "Proxy") -> None:
         connections = self.postgres.connections

@@ -70,6 +70,8 @@ class ClickHouseIsolation:
         self._wanted: dict[str, Table] = {}
         self._seen: dict[str, Table] = {}
         self._made: dict[tuple[str, str], None] = {}  # kind and name of what belongs to the server, in order
+        self.begun = False
+        self._unknown = False  # whether the server was asked to undo what it could not, and has forgotten it since
         self._filled = False  # whether any table has rows to begin with
         self._empties: list[str] | None = None  # the tables that are empty to begin with, if the server can empty them
 
@@ -92,6 +94,23 @@ class ClickHouseIsolation:
         for kind, name in _MAKES.findall(data[:_HEAD]):
             self._made[re.sub(r"%20|\+|\s+", " ", kind.decode()).upper(), name.decode()] = None
 
+    def begin(self) -> bool:
+        """Ask the server to undo what was done, without waiting for it; False where it could not do that alone."""
+        if self._made or self._empties is None or self._unknown:
+            return False
+        try:
+            self._own.begin_empty(self._empties)
+        except OSError:
+            return False
+        self.begun = True
+        return True
+
+    def finish(self) -> bool:
+        """Wait for what `begin` asked for; whether it is done."""
+        self.begun = False
+        self._unknown = not self._own.end_empty()
+        return not self._unknown
+
     def reset(self) -> None:
         """Undo whatever was done to the database, and take away what was made beside it."""
         while self._made:
@@ -99,8 +118,13 @@ class ClickHouseIsolation:
             if kind != "DATABASE" or not (name in _STANDING or name.startswith(self._server.database[:40])):
                 with suppress(clickhouse_http.StatementError):  # what was never made, or is still used
                     self._whole.execute(f"DROP {kind} IF EXISTS `{name}`")
-        if self._emptied():
-            return
+        if self._unknown or not self._emptied():
+            self._unknown = True
+            self._heal()
+            self._unknown = False
+
+    def _heal(self) -> None:
+        """Look at what there is, and bring back what is not as it was."""
         try:
             now = self._tables()
         except clickhouse_http.StatementError:  # the database itself is gone
@@ -132,6 +156,8 @@ class ClickHouseIsolation:
 
     def close(self) -> None:
         """Drop the database and end the connections."""
+        if self.begun:
+            self.finish()
         self._drop()
         self._own.close()
         self._whole.close()

@@ -40,6 +40,7 @@ class RedisIsolation:
         self._lease = lease
         self._seeds = seeds
         self.alone = alone
+        self.begun = False
         self._special = alone  # whether anything was sent that may need more than a flush
         self._lasting: dict[bytes, bytes] = {}
         self._config: dict[bytes, bytes] = {}
@@ -63,19 +64,40 @@ class RedisIsolation:
         if self.alone and not self._special:
             self._special = len(data) > _LONG or not data.endswith(b"\r\n") or bool(_SPECIAL.search(data))
 
+    def begin(self) -> bool:
+        """Ask the server to undo what was done, without waiting for it; False where that takes more than a flush."""
+        if self._special or self._seeds:
+            return False
+        try:
+            self._send_flush()
+        except redis.ConnectionError:
+            return False
+        self.begun = True
+        return True
+
+    def finish(self) -> bool:
+        """Wait for what `begin` asked for; whether it is done."""
+        self.begun = False
+        try:
+            self._lease_connection().read_response()
+        except redis.RedisError:
+            self._lease_connection().disconnect()
+            return False
+        return True
+
     def reset(self) -> None:
         """Undo whatever was done to the database, and to the server where that is this process's alone."""
         special, self._special = self._special, False
         try:
             self._undo(special)
         except redis.ConnectionError:  # such as where a test had the server end connections that are idle
-            lease: Any = self._lease.connection
-            lease.disconnect()
+            self._lease_connection().disconnect()
             self._undo(self.alone)
 
     def _undo(self, special: bool) -> None:
         if not special and not self._seeds:
-            self._flush()
+            self._send_flush()
+            self._lease_connection().read_response()
             return
         pipeline: Any = self._lease.pipeline(transaction=False)
         pipeline.execute_command("FLUSHDB", "SYNC")
@@ -91,13 +113,17 @@ class RedisIsolation:
             pipeline.execute_command(*command)
         pipeline.execute()
 
-    def _flush(self) -> None:
-        connection: Any = self._lease.connection
-        connection.send_packed_command([_FLUSH])  # what the client does around a command takes as long as this one
-        connection.read_response()
+    def _send_flush(self) -> None:
+        # what the client does around a command takes as long as this one
+        self._lease_connection().send_packed_command([_FLUSH])
+
+    def _lease_connection(self) -> Any:
+        return self._lease.connection
 
     def close(self) -> None:
         """Empty the database and give it back."""
+        if self.begun:
+            self.finish()
         self._seeds = ()
         with self._lease:
             self.reset()
