@@ -214,18 +214,23 @@ class Test:
         self.asked("")  # reads the acts
         return reach is None or reach.may_ask(self.acts or (), self.imports, self.makers, method)
 
+    def may_use(self, method: str) -> bool:
+        """Whether the code under test may do something with what a method of its client answers.
+
+        What runs with what a fixture or a setUp has made is not in that.
+        """
+        reach = self.environment.reach
+        if reach is None or not self.node.name.value.startswith("test"):
+            return True
+        self.asked("")  # reads the acts
+        return reach.may_use(self.acts or (), self.imports, self.makers, method)
+
     def packages(self) -> set[str]:
         """The packages that the test, and the code under test that it imports, import."""
         application = self.environment.application
         found = {path.partition(".")[0] for path in self.imports.values()}
         paths = [*self.imports.values(), *(made.path for made in self.makers.values())]
         return found.union(*(application.packages(path) for path in paths)) if application is not None else found
-
-    def may_use(self, method: str) -> bool:
-        """Whether the code under test may do something with what a method of its client answers."""
-        reach = self.environment.reach
-        self.asked("")  # reads the acts
-        return reach is None or reach.may_use(self.acts or (), self.imports, self.makers, method)
 
     def assigned(self, name: str) -> cst.BaseExpression | None:
         """What the test's one plain assignment to a name gives it."""
