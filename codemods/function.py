@@ -773,6 +773,7 @@ class _Rewriter:
         asked = _Asked(self)
         look(self.function.body, asked)
         self.test.mentioned = frozenset(name for name, _ in asked.found)
+        self.test.used = frozenset(asked.used)
 
     def _is_given_text(self) -> bool:
         """Whether the code would decode what the client that a fixture gives it has decoded already."""
@@ -1444,12 +1445,17 @@ class _Asked:
     def __init__(self, rewriter: _Rewriter) -> None:
         self.rewriter = rewriter
         self.found: list[tuple[str, cst.CSTNode]] = []
+        self.used: set[str] = set()  # other than to be told or asserted something
+        self._told: set[int] = set()
 
     def visit_Attribute(self, node: cst.Attribute) -> None:
-        if isinstance(node.value, cst.Name) and node.value.value in self.rewriter.names:
-            name = node.attr.value
-            if name not in MOCK_NAMES and name not in FACES:
-                self.found.append((name, node))
+        name = node.attr.value
+        if name in MOCK_NAMES:
+            self._told.add(id(node.value))
+        elif isinstance(node.value, cst.Name) and node.value.value in self.rewriter.names and name not in FACES:
+            self.found.append((name, node))
+            if id(node) not in self._told:
+                self.used.add(name)
 
 
 def _answers_bytes(function: cst.FunctionDef, names: set[str], stand_in: StandIn) -> bool:

@@ -157,6 +157,8 @@ class Test:
     """Assertions on this stand-in: method, assertion, arguments."""
     mentioned: frozenset[str] = frozenset()
     """The methods of this stand-in that it names itself."""
+    used: frozenset[str] = frozenset()
+    """Those that it calls or hands on, rather than tells or asserts something."""
     seeded: set[str] = field(default_factory=set)
     """What has been seeded: keys or tables, as text."""
     programmed: dict[str, cst.BaseExpression] = field(default_factory=dict)
@@ -217,13 +219,13 @@ class Test:
     def may_use(self, method: str) -> bool:
         """Whether the code under test may do something with what a method of its client answers.
 
-        What runs with what a fixture or a setUp has made is not in that.
+        What runs with what a fixture or a setUp has made is not in that, and what the test asks itself is.
         """
         reach = self.environment.reach
-        if reach is None or not self.node.name.value.startswith("test"):
+        if reach is None or method in self.used or not self.node.name.value.startswith("test"):
             return True
         self.asked("")  # reads the acts
-        return reach.may_use(self.acts or (), self.imports, self.makers, method)
+        return not self.acts or reach.may_use(self.acts, self.imports, self.makers, method)
 
     def packages(self) -> set[str]:
         """The packages that the test, and the code under test that it imports, import."""
