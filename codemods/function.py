@@ -1448,6 +1448,9 @@ class _Asked:
         self.used: set[str] = set()  # other than to be told or asserted something
         self._told: set[int] = set()
 
+    def visit_AssignTarget(self, node: cst.AssignTarget) -> None:
+        self._told.add(id(node.target))
+
     def visit_Attribute(self, node: cst.Attribute) -> None:
         name = node.attr.value
         if name in MOCK_NAMES:

@@ -196,7 +196,7 @@ def seed(site: Site, method: str, value: cst.BaseExpression) -> Sequence[str] | 
     if isinstance(only_if, Refuse):
         return only_if
     asked = _asked(site, method)
-    if len(asked) != 1:
+    if len(asked) != 1 or method in site.test.used:
         what = "the test reads several keys" if asked else "no assertion of the test says under which key"
         return Refuse(
             f"{method} answers {_shown(site, value)} and {what}: write it to {site.target.fixture} before the act and"
