@@ -72,8 +72,9 @@ def seeds(site: Site, value: cst.BaseExpression) -> Sequence[str] | Refuse:
     """The statements at the test's beginning that make the real service answer so."""
     table = service_table(site.target.service)
     found = table.seed(site, site.method, value) if table is not None and site.verb == "return_value" else None
-    if found is None or isinstance(found, Refuse):
-        found = found if site.verb != "return_value" or site.test.may_use(site.method) else ()
+    is_open = found is None or isinstance(found, Refuse)
+    if is_open and site.verb == "return_value" and not site.test.may_use(site.method):
+        found = ()  # the code throws the answer away
     if isinstance(found, Refuse):
         return found
     bound = _bound(site.test.node)

@@ -17,7 +17,7 @@ from typing import Any
 
 from realservices.errors import ConfigError, ServiceError
 from realservices.inflight import InFlight
-from realservices.interface import interface_of
+from realservices.interface import Interface, interface_of
 
 _PATIENCE = 30.0  # seconds for start-up and for shut-down
 _FAREWELL = 1  # seconds for requests that are still under way when it is shut down
@@ -72,8 +72,9 @@ def serve(name: str, target: str, root: Path, sock: socket.socket) -> App:
 def run_application(name: str, target: str, application: Any, sock: socket.socket) -> App:
     """Serve an application object. Raises ServiceError with its traceback where it does not start."""
     failures: list[str] = []
-    calls = InFlight(_asgi(application))
-    server = _server(calls, is_wsgi=interface_of(application) == "wsgi")
+    interface = interface_of(application)
+    calls = InFlight(_asgi(application, interface))
+    server = _server(calls, is_wsgi=interface == "wsgi")
     started = threading.Event()
 
     def run() -> None:
@@ -133,9 +134,8 @@ def _server(application: InFlight, is_wsgi: bool) -> Any:
     return Server(uvicorn.Config(application, **kind))
 
 
-def _asgi(application: Any) -> Any:
+def _asgi(application: Any, interface: Interface) -> Any:
     """The application as one of ASGI 3."""
-    interface = interface_of(application)
     if interface == "wsgi":
         from a2wsgi import WSGIMiddleware  # uvicorn's own adapter is deprecated for it
 
