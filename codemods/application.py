@@ -106,6 +106,8 @@ class _Module:
     constants: dict[str, ast.expr] = field(default_factory=dict)
     imported: dict[str, str] = field(default_factory=dict)
     """Names to the dotted paths that they were imported from, "" where that is relative."""
+    packages: frozenset[str] | None = None
+    """The packages that it imports, once that has been asked."""
 
 
 @dataclass(slots=True)
@@ -205,14 +207,18 @@ class Application:
         found = self._class(ast.unparse(value.func), module)
         return found[1].name if found is not None and not _is_client(found[1]) else ""
 
-    def packages(self, dotted: str) -> set[str]:
+    def packages(self, dotted: str) -> frozenset[str]:
         """The packages that the application's module which a path leads to imports; none where there is no such."""
         parts = dotted.split(".")
         modules = (self._module(".".join(parts[:length])) for length in range(len(parts), 0, -1))
         module = next((found for found in modules if found is not None), None)
-        nodes = ast.walk(module.tree) if module is not None else ()
-        named = [item.name for node in nodes if isinstance(node, ast.Import) for item in node.names]
-        return {name.partition(".")[0] for name in (*named, *(module.imported.values() if module is not None else ()))}
+        if module is None:
+            return frozenset()
+        if module.packages is None:
+            nodes = (node for node in ast.walk(module.tree) if isinstance(node, ast.Import))
+            named = [*(item.name for node in nodes for item in node.names), *module.imported.values()]
+            module.packages = frozenset(name.partition(".")[0] for name in named)
+        return module.packages
 
     def _imported_class(self, module: _Module, package: str, name: str) -> ast.ClassDef | None:
         for node in ast.walk(module.tree):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 
 from migrator.codemods.site import Refuse
 from migrator.model import Service
@@ -77,14 +77,11 @@ def foreign(service: Service, names: Sequence[str]) -> str:
 _OF_DRIVER = frozenset("acquire fetch fetchrow fetchval executemany prepare cursor copy_records_to_table".split())
 
 
-def is_session(service: Service, names: Iterable[str], packages: Set[str]) -> bool:
+def is_session(service: Service, names: Iterable[str], packages: Callable[[], Set[str]]) -> bool:
     """Whether what is asked only what a session has too is one, by what the test and the code under test import."""
-    return (
-        service == "postgres"
-        and "sqlalchemy" in packages
-        and "asyncpg" not in packages
-        and _OF_DRIVER.isdisjoint(names)
-    )
+    if service != "postgres" or not _OF_DRIVER.isdisjoint(names):
+        return False
+    return "sqlalchemy" in (imported := packages()) and "asyncpg" not in imported
 
 
 def guessed(name: str, service: Service) -> Refuse:

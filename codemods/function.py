@@ -819,7 +819,7 @@ class _Rewriter:
         strange = [(name, node) for name, node in finder.found if name not in self.target.methods]
         if strange:
             raise _Refused(strange[0][1], Refuse(foreign(service, [name for name, _ in strange])))
-        if is_session(service, self._asked_of_it(finder), self.test.packages()):
+        if is_session(service, self._asked_of_it(finder), self.test.packages):
             raise _Refused(None, Refuse(foreign(service, ["session"])))
         evidence = self.target.stand_in.evidence
         if evidence.endswith(BY_NAME):
