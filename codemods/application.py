@@ -122,6 +122,9 @@ class _Frame:
     """What the function gives its own names."""
 
 
+_Found = tuple[_Module, ast.ClassDef | None, Function]
+
+
 class Application:
     """The source of the code under test, read file by file as tests ask for it."""
 
@@ -129,6 +132,8 @@ class Application:
         self.root = root
         self.folders = folders(pythonpath)
         self._modules: dict[str, _Module | None] = {}
+        self._resolved: dict[str, tuple[_Found | None, frozenset[str]]] = {}
+        """What paths lead to, and the modules that were looked for on the way."""
         self._nested = 0
         self.asked_for: set[str] = set()
         """The dotted modules that were looked for."""
@@ -248,7 +253,7 @@ class Application:
                     continue
         return None
 
-    def _entries(self, act: Act, imports: Mapping[str, str]) -> Iterator[tuple[_Module, ast.ClassDef | None, Function]]:
+    def _entries(self, act: Act, imports: Mapping[str, str]) -> Iterator[_Found]:
         first, _, rest = act.name.partition(".")
         dotted = act.owner or imports.get(first, "")
         if act.owner:
@@ -262,7 +267,17 @@ class Application:
             if len(rows) == 1:
                 yield rows[0]
 
-    def _resolve(self, dotted: str) -> tuple[_Module, ast.ClassDef | None, Function] | None:
+    def _resolve(self, dotted: str) -> _Found | None:
+        """The function or class that a path leads to; each test asks for much the same."""
+        if (known := self._resolved.get(dotted)) is None:
+            before, self.asked_for = self.asked_for, set()
+            found = self._look_up(dotted)
+            known = self._resolved[dotted] = found, frozenset(self.asked_for)
+            self.asked_for = before
+        self.asked_for |= known[1]
+        return known[0]
+
+    def _look_up(self, dotted: str) -> _Found | None:
         parts = dotted.split(".")
         for cut in range(len(parts) - 1, 0, -1):
             module = self._module(".".join(parts[:cut]))

@@ -17,14 +17,21 @@ _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
 def laid_out(
-    statement: cst.BaseStatement | cst.SimpleStatementLine, module: cst.Module, indent: int, width: int = WIDTH
+    statement: cst.BaseStatement | cst.SimpleStatementLine,
+    module: cst.Module,
+    indent: int,
+    like: cst.SimpleStatementLine | None = None,
 ) -> cst.BaseStatement:
-    """The statement, its brackets opened where it is longer than a line; one of several lines stays as it is."""
+    """The statement, its brackets opened where it is longer than a line; one of several lines stays as it is.
+
+    A line is as long as the author lets it grow in `like`, within reason.
+    """
     if not isinstance(statement, cst.SimpleStatementLine):
         return statement
     text = _bare(statement, module)
-    if indent + len(text) <= width or "\n" in text:
+    if indent + len(text) <= WIDTH or "\n" in text:
         return statement
+    width = WIDTH if like is None else _width_of(like, module, indent)
     lines = _broken(text, width - indent)
     broken = "\n".join(lines)
     if len(lines) == 1 or not _is_same(text, broken):
@@ -34,8 +41,7 @@ def laid_out(
     return statement.with_changes(body=parsed.body)
 
 
-def width_of(statement: cst.SimpleStatementLine, module: cst.Module, indent: int) -> int:
-    """How long a statement's author lets a line grow, within reason."""
+def _width_of(statement: cst.SimpleStatementLine, module: cst.Module, indent: int) -> int:
     longest = indent + max(map(len, _bare(statement, module).split("\n")))
     return max(WIDTH, min(longest, _WIDEST))
 

@@ -21,29 +21,48 @@ def _below(kind: type[Any]) -> tuple[str, ...]:
     if not issubclass(kind, cst.CSTNode):
         return ()
     return tuple(
-        field.name for field in fields(kind) if field.name not in _SPACING and not field.name.startswith("whitespace")
+        field.name
+        for field in fields(kind)
+        if field.type not in (str, "str") and field.name not in _SPACING and not field.name.startswith("whitespace")
     )
 
 
+Rule = Callable[[Any, Any], bool | None]
+
+
+class _Ways(dict[type[Any], tuple[Rule | None, tuple[str, ...]]]):
+    """For one kind of reader, what it does with each kind of node, and which fields are looked at below."""
+
+    def __init__(self, reader: type[Any]) -> None:
+        super().__init__()
+        self.reader = reader
+
+    def __missing__(self, kind: type[Any]) -> tuple[Rule | None, tuple[str, ...]]:
+        rule = getattr(self.reader, f"visit_{kind.__name__}", None) if issubclass(kind, cst.CSTNode) else None
+        way = self[kind] = rule, _below(kind)  # type: ignore[arg-type]
+        return way
+
+
 @cache
-def _rule(reader: type[Any], name: str) -> Callable[[Any, Any], bool | None] | None:
-    found: Callable[[Any, Any], bool | None] | None = getattr(reader, f"visit_{name}", None)
-    return found
+def _ways(reader: type[Any]) -> _Ways:
+    return _Ways(reader)
 
 
 def look(node: cst.CSTNode, reader: Any) -> None:
     """Calls the reader's `visit_Call(node)`, `visit_Name(node)` … from the outside in; False: not what is below."""
-    kind = type(node)
-    rule = _rule(type(reader), kind.__name__)  # type: ignore[arg-type]
-    if rule is not None and rule(reader, node) is False:
-        return
-    for name in _below(kind):
-        value = getattr(node, name)
-        if type(value) is list or type(value) is tuple:
-            for item in value:
-                look(item, reader)
-        elif _below(type(value)):  # type: ignore[arg-type]
-            look(value, reader)
+    ways = _ways(type(reader))  # type: ignore[arg-type]
+    todo: list[Any] = [node]
+    while todo:
+        one = todo.pop()
+        rule, fields_below = ways[type(one)]
+        if rule is not None and rule(reader, one) is False:
+            continue
+        for name in reversed(fields_below):
+            value = getattr(one, name)
+            if type(value) is list or type(value) is tuple:
+                todo += value[::-1]
+            elif value is not None:
+                todo.append(value)
 
 
 def below(node: cst.CSTNode) -> Iterator[cst.CSTNode]:

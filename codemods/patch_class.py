@@ -49,7 +49,10 @@ EXAMPLES = [
     ),
 ]
 
-_DECORATED = re.compile(r"^([ \t]*)@[\w.]*patch\b[^\n]*\n(?:\1[^\n]*\n){0,20}?\1class ", re.MULTILINE)
+_DECORATED = re.compile(
+    r"^([ \t]*)@[\w.]*patch\b[^\n]*\n(?:\1(?!(?:async[ \t]+)?def\b)[^\n]*\n){0,20}?\1class ", re.MULTILINE
+)
+"""Another definition in between is what the decorator belongs to."""
 _HARMLESS = re.compile(r"pytest\.mark\.\w+")
 
 

@@ -237,3 +237,44 @@ class Archive:
                     self._packed[path] = _bytes_of(item)
             self._old, self._young = self._young, {}
         self._young[facts.path] = facts
+
+
+class Beside(Archive):
+    """An archive with one file's facts in the place of its own: what else is added to either is in both."""
+
+    def __init__(self, base: Archive, facts: Facts) -> None:
+        self._base = base
+        self._facts = facts
+        self._head = head_of(facts)
+
+    def __contains__(self, path: object) -> bool:
+        return path == self._facts.path or path in self._base
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**dict.fromkeys(self._base), self._facts.path: None})
+
+    def __len__(self) -> int:
+        return len(self._base) + (self._facts.path not in self._base)
+
+    def copy(self) -> Archive:
+        copied = self._base.copy()
+        copied.add(self._facts)
+        return copied
+
+    def head(self, path: str) -> Head:
+        return self._head if path == self._facts.path else self._base.head(path)
+
+    def add(self, facts: Facts) -> None:
+        if facts.path == self._facts.path:
+            self._facts, self._head = facts, head_of(facts)
+        else:
+            self._base.add(facts)
+
+    def add_packed(self, packed: Packed) -> None:
+        if packed.head.path == self._facts.path:
+            self.add(_facts_of(packed.data))
+        else:
+            self._base.add_packed(packed)
+
+    def get(self, path: str) -> Facts | None:
+        return self._facts if path == self._facts.path else self._base.get(path)

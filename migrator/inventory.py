@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator import source
-from migrator.archive import Archive, Closed, Packed, pack
+from migrator.archive import Archive, Beside, Closed, Packed, pack
 from migrator.beside import shared
 from migrator.config import Config
 from migrator.discover import discover
@@ -156,8 +156,7 @@ class Store:
     def with_facts(self, facts: Facts) -> Store:
         """The same tree with one file's facts replaced, and a trace of its own."""
         changed = self.traced()
-        changed._facts = self._facts.copy()
-        changed._facts.add(facts)
+        changed._facts = Beside(self._facts, facts)
         rest = [row for row in self.plugins if row[0] != facts.path]
         own = [(facts.path, dotted) for dotted in facts.plugins if facts.path in self.listed]
         if facts.plugins or len(rest) != len(self.plugins):
