@@ -34,24 +34,24 @@ NEEDS: dict[str, tuple[str, ...]] = {
 }
 
 
-@pytest.fixture(scope="session")  # every fixture that is set up anew costs each test
-def _realservices(pytestconfig: pytest.Config) -> "Session":
-    session = pytestconfig.stash.get(SESSION, None)
+def _session(request: pytest.FixtureRequest) -> "Session":
+    """The services of the run. No fixture: each one more that a test has costs it a tenth of a millisecond."""
+    session = request.config.stash.get(SESSION, None)
     if session is None:
         pytest.skip(OFF)
     return session
 
 
 @pytest.fixture
-def real_postgres(_realservices: "Session") -> "RealPostgres":
+def real_postgres(request: pytest.FixtureRequest) -> "RealPostgres":
     """The test's database: an asyncpg pool and a connection in one."""
-    return _realservices.postgres
+    return _session(request).postgres
 
 
 @pytest.fixture
-def real_redis(_realservices: "Session") -> "RealRedis":
+def real_redis(request: pytest.FixtureRequest) -> "RealRedis":
     """The test's Redis: a redis.asyncio client with str replies."""
-    return _realservices.redis
+    return _session(request).redis
 
 
 @pytest.fixture
@@ -73,9 +73,9 @@ def redis_manager(real_redis: "RealRedis") -> "RealRedis":
 
 
 @pytest.fixture
-def real_clickhouse(_realservices: "Session") -> "RealClickHouse":
+def real_clickhouse(request: pytest.FixtureRequest) -> "RealClickHouse":
     """The test's ClickHouse: clickhouse-connect's asynchronous client with `await execute(sql)`."""
-    return _realservices.clickhouse
+    return _session(request).clickhouse
 
 
 @pytest.fixture
@@ -85,25 +85,25 @@ def clickhouse_client(real_clickhouse: "RealClickHouse") -> "RealClickHouse":
 
 
 @pytest.fixture
-def real_http_client(_realservices: "Session") -> "RealHttpClient":
+def real_http_client(request: pytest.FixtureRequest) -> "RealHttpClient":
     """An httpx.AsyncClient whose base_url is the first application."""
-    return _realservices.http_client()
+    return _session(request).http_client()
 
 
 @pytest.fixture
-def real_websocket_client(_realservices: "Session") -> "Iterator[RealWebSocketClient]":
+def real_websocket_client(request: pytest.FixtureRequest) -> "Iterator[RealWebSocketClient]":
     """A WebSocket client of the first application; what is still open at the end is dropped."""
-    client = _realservices.websocket_client()
+    client = _session(request).websocket_client()
     yield client
     client.abandon()
 
 
 @pytest.fixture
-def real_services(_realservices: "Session") -> "Iterator[RealServices]":
+def real_services(request: pytest.FixtureRequest) -> "Iterator[RealServices]":
     """All services in one object; what the test bound is undone at its end."""
     from realservices.manager import RealServices
 
-    services = RealServices(_realservices)
+    services = RealServices(_session(request))
     yield services
     services.undo()
 
