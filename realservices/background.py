@@ -1,14 +1,12 @@
-"""One event loop in a thread, in which the fixtures' connections live for the whole session.
+"""One event loop in a thread, for what has to outlive the loops of tests and cannot roam.
 
-A connection belongs to the loop that opened it, and test runners give every test a loop of its own. With a loop that
-outlives them, connections stay open from test to test and the same object works in any loop, in several at once (the
-test's and the application's), and synchronously.
+Test runners give every test a loop of its own, and a connection of most drivers belongs to the loop that opened it.
 """
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -21,6 +19,8 @@ class Background:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._owner = threading.current_thread()
+        self._own: asyncio.AbstractEventLoop | None = None
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end from synchronous code, whatever loop may be running around it."""
@@ -30,6 +30,29 @@ class Background:
         except BaseException:
             future.cancel()
             raise
+
+    def run_here(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """As `run`, without waking another thread where that can be: for connections that roam."""
+        loop = self._loop_here()
+        return self.run(coroutine) if loop is None else _finished(loop, loop.create_task(coroutine))
+
+    def begin_here(self, coroutine: Coroutine[Any, Any, T]) -> "Callable[[], T]":
+        """Start what `run_here` would run: as far as it gets without waiting. What is returned waits for its end."""
+        loop = self._loop_here()
+        if loop is None:
+            return lambda: self.run_here(coroutine)
+        task = loop.create_task(coroutine)
+        loop.call_soon(loop.call_soon, loop.stop)  # after its first step and that of the tasks which it starts
+        loop.run_forever()
+        return lambda: _finished(loop, task)
+
+    def _loop_here(self) -> asyncio.AbstractEventLoop | None:
+        """The loop of the thread that made this, None in others and where a loop runs already."""
+        if threading.current_thread() is not self._owner or _is_running():
+            return None
+        if self._own is None:
+            self._own = asyncio.SelectorEventLoop()
+        return self._own
 
     async def bridge(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the background and await it here; cancelling the one cancels the other."""
@@ -44,6 +67,9 @@ class Background:
 
     def stop(self) -> None:
         """Cancel what still runs and end the thread; the next use starts another."""
+        if self._own is not None:
+            self._own.close()
+            self._own = None
         loop, thread = self._loop, self._thread
         if loop is None or thread is None:
             return
@@ -101,6 +127,23 @@ async def _across(
     except asyncio.CancelledError:
         there.call_soon_threadsafe(cancel)
         raise
+
+
+def _finished(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[T]") -> T:
+    try:
+        return loop.run_until_complete(task)
+    finally:
+        if not task.done():  # a KeyboardInterrupt, or what a time limit raises
+            task.cancel()
+            loop.run_until_complete(asyncio.wait([task]))
+
+
+def _is_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

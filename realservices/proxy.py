@@ -9,8 +9,8 @@ import contextlib
 import os
 import socket
 import struct
-from collections.abc import Callable, Iterator
-from typing import Any, cast
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Protocol, cast
 
 from realservices.background import Background
 from realservices.pace import Pace
@@ -20,13 +20,29 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER of zero seconds: closing sends RST
 _GLANCES = 250  # at connections that end
 
 
+class _Led(Protocol):
+    """A connection that shares the faults."""
+
+    def is_held(self) -> bool: ...
+
+    def has_ended(self) -> bool: ...
+
+    def leave(self) -> None: ...
+
+    def reset(self) -> None: ...
+
+    def drop(self) -> None: ...
+
+    def hurry(self) -> None: ...
+
+
 class Proxy:
     """Leads connections to `host`:`port`; its own address stays the same through every fault."""
 
     def __init__(self, host: str, port: int, background: Background) -> None:
         self._target = (host, port)
         self._background = background
-        self._pairs: set[_Inbound] = set()
+        self._pairs: set[_Led] = set()
         self._server: asyncio.Server | None = None
         self.delay = 0.0  # seconds that an answer takes longer
         self.rate = 0.0  # bytes a second and direction; 0 for as many as there are
@@ -109,26 +125,32 @@ class Proxy:
         self.faulted = True
         self._background.run(self._reset())
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """In the body, new connections wait to be led through. In the background loop only."""
-        self.gate.clear()
+    @contextlib.asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """In the body, new connections wait to be led through."""
+        await self.hold()
         try:
             yield
         finally:
-            self.gate.set()
+            await self._background.bridge(self._let_through())
 
-    @contextlib.contextmanager
-    def claiming(self) -> Iterator[None]:
-        """The connection that is opened in the body does not set `touched`: who opens it knows what is done on it.
+    async def hold(self) -> None:
+        """From now on, new connections wait to be led through."""
+        await self._background.bridge(self._keep_out())
 
-        Where others open some at the same time, none is told apart. In the background loop only.
-        """
-        before = set(self._pairs)
-        yield
-        opened = self._pairs - before
-        if len(opened) == 1:
-            opened.pop().claimed = True
+    async def address(self, host: str, port: int) -> tuple[str, int]:
+        """Where a connection that shares the faults without being led through is to go: past the proxy if it can be."""
+        while not self.gate.is_set():
+            await asyncio.sleep(0.002)
+        return self._target if self._server is not None else (host, port)
+
+    def enter(self, connection: "_Led") -> None:
+        """Let what happens to the connections that are led through happen to this one."""
+        self._pairs.add(connection)
+
+    def leave(self, connection: "_Led") -> None:
+        """Forget a connection."""
+        self._pairs.discard(connection)
 
     def close(self) -> None:
         """End the proxy and every connection through it.
@@ -141,12 +163,18 @@ class Proxy:
         """Where connections are led."""
         return self._target
 
+    async def _keep_out(self) -> None:
+        self.gate.clear()
+
+    async def _let_through(self) -> None:
+        self.gate.set()
+
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         listener = _bound(self.port)
         listener.listen(128)
         self.port = listener.getsockname()[1]
-        self._server = await loop.create_server(lambda: _Inbound(self, self._pairs), sock=listener)
+        self._server = await loop.create_server(lambda: _Inbound(self), sock=listener)
 
     async def _listen_after(
         self, seconds: float, placeholder: socket.socket
@@ -161,9 +189,9 @@ class Proxy:
 
         return now, asyncio.get_running_loop().create_task(listen())
 
-    async def _await_end(self, pairs: "set[_Inbound]") -> None:
+    async def _await_end(self, pairs: "set[_Led]") -> None:
         for _ in range(_GLANCES):
-            if not pairs & self._pairs:
+            if all(pair.has_ended() for pair in pairs & self._pairs):
                 break
             await asyncio.sleep(0.002)
         await asyncio.sleep(0.002)
@@ -174,7 +202,7 @@ class Proxy:
 
     async def _silence(self) -> None:
         self.silent = True
-        for pair in self._pairs:
+        for pair in list(self._pairs):
             pair.drop()
 
     async def _refuse(self) -> socket.socket:
@@ -253,11 +281,9 @@ class _Side(asyncio.Protocol):
 class _Inbound(_Side):
     """The end that a client opened."""
 
-    def __init__(self, proxy: Proxy, pairs: set["_Inbound"]) -> None:
+    def __init__(self, proxy: Proxy) -> None:
         super().__init__()
         self.proxy = proxy
-        self.claimed = False
-        self._pairs = pairs
         self._outbound = _Outbound(self)
         self._led = False
         self._early: list[bytes] = []
@@ -267,7 +293,7 @@ class _Inbound(_Side):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._pairs.add(self)
+        self.proxy.enter(self)
         self.proxy.touched = True
         self._opening = asyncio.get_running_loop().create_task(self._open())
 
@@ -286,13 +312,13 @@ class _Inbound(_Side):
             self.data_received(data)
         self._early.clear()
 
-    def touch(self) -> None:
-        """Note that something went through."""
-        self.proxy.touched = self.proxy.touched or not self.claimed
-
     def is_held(self) -> bool:
         """Whether the connection waits to be led through."""
         return not self._led
+
+    def has_ended(self) -> bool:
+        """False: one that has is forgotten."""
+        return False
 
     def leave(self) -> None:
         """Forget the connection without ending it: as long as there is a descriptor of it, the client waits."""
@@ -311,7 +337,7 @@ class _Inbound(_Side):
         self.answered.drop()
 
     def data_received(self, data: bytes) -> None:
-        self.touch()
+        self.proxy.touched = True
         if self.proxy.silent:
             return
         if self.proxy.watch is not None:
@@ -322,7 +348,7 @@ class _Inbound(_Side):
             self._asked.give(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._pairs.discard(self)
+        self.proxy.leave(self)
         self.answered.drop()
         if self._opening is not None:
             self._opening.cancel()
@@ -335,7 +361,7 @@ class _Inbound(_Side):
         self._outbound.resume()
 
     def reset(self) -> None:
-        self._pairs.discard(self)
+        self.proxy.leave(self)
         self.drop()
         self._outbound.close()
         super().reset()
@@ -349,7 +375,7 @@ class _Outbound(_Side):
         self._inbound = inbound
 
     def data_received(self, data: bytes) -> None:
-        self._inbound.touch()  # what was asked earlier may be done only now
+        self._inbound.proxy.touched = True  # what was asked earlier may be done only now
         if not self._inbound.proxy.silent:
             self._inbound.answered.give(data)
 

@@ -5,7 +5,7 @@ import functools
 import re
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,7 @@ class Session:
         self._faults: dict[str, FaultsOf] = {}
         self._sockets: dict[str, socket.socket] = {}
         self._apps: dict[str, App] = {}
+        self._undoing: Callable[[], None] | None = None  # waits until PostgreSQL is as it was
         self.isolation_seconds = 0.0
         """What undoing the tests' doings took so far."""
 
@@ -76,10 +77,10 @@ class Session:
         assert isinstance(endpoint, PostgresEndpoint)
         settings = self.settings
         connections = Connections(
-            lambda: endpoint.dsn,
+            endpoint.dsn,
             settings.connection_timeout,
             settings.query_timeout,
-            self._proxies["postgres"].claiming,
+            self._proxies["postgres"],
         )
         return RealPostgres(connections, self.background, self._faults_of("postgres"), Journal())
 
@@ -91,7 +92,7 @@ class Session:
         endpoint = self.endpoint("redis")
         assert isinstance(endpoint, RedisEndpoint)
         timeout = self.settings.connection_timeout
-        return RealRedis.at(endpoint, self.background, self._faults_of("redis"), timeout)
+        return RealRedis.at(endpoint, self._proxies["redis"], self._faults_of("redis"), timeout)
 
     @functools.cached_property
     def clickhouse(self) -> "RealClickHouse":
@@ -158,7 +159,7 @@ class Session:
             self._apps[name] = serve(name, target, self.settings.root, self._sockets[name])
         leave_optional_out()  # the applications have imported their drivers now
         if missing and "postgres" in self._started:
-            self.background.run(self._postgres_isolation.spare())
+            self.background.run_here(self._postgres_isolation.spare())
 
     def start(self, services: Iterable[str]) -> None:
         """Start several services side by side. Raises ServiceError."""
@@ -217,7 +218,13 @@ class Session:
             self._calm()
             for service in self._started:
                 proxy = self._proxy_of(service)
-                if service != "postgres" and proxy.touched and not proxy.faulted:
+                if proxy.faulted:
+                    continue
+                if service == "postgres":
+                    self._finish_undoing()
+                    if self._is_postgres_used(proxy):
+                        self._undoing = self.background.begin_here(self._undo_postgres(proxy))
+                elif proxy.touched:
                     proxy.touched = False
                     if not self._isolation(service).begin():
                         proxy.touched = True
@@ -270,35 +277,42 @@ class Session:
         return True
 
     def _reset_postgres(self, proxy: "Proxy") -> None:
+        self._finish_undoing()
+        if self._is_postgres_used(proxy):
+            self.background.run_here(self._undo_postgres(proxy))
+
+    def _finish_undoing(self) -> None:
+        undoing, self._undoing = self._undoing, None
+        if undoing is not None:
+            undoing()
+
+    def _is_postgres_used(self, proxy: "Proxy") -> bool:
         connections = self.postgres.connections
         ready = connections.begun or self.settings.postgres.isolation != "transaction"
-        if ready and not proxy.touched and not connections.used:
-            return
+        return proxy.touched or connections.used or not ready
 
-        isolation = self._postgres_isolation
-
-        async def reset() -> None:
-            rest = isolation.rest
-            contained = connections.used and await connections.forget(rest or "")
-            if contained and rest is not None and not proxy.touched:
+    async def _undo_postgres(self, proxy: "Proxy") -> None:
+        connections, isolation = self.postgres.connections, self._postgres_isolation
+        if connections.begun and connections.used:
+            contained = await connections.forget(isolation.rest or "")
+            if contained and isolation.rest is not None and not proxy.touched:
                 await isolation.pass_over()
                 return
-            with _untouched(proxy):
-                await isolation.reset(connections)
-
-        self.background.run(reset())
+        with _untouched(proxy):
+            await isolation.reset(connections)
 
     def _reconnect(self, service: str) -> None:
         """Give the session's own clients new connections."""
         if service == "postgres":
-            self.background.run(self.postgres.connections.close())
+            self.background.run_here(self.postgres.connections.close())
         elif service == "redis":
-            self.background.run(self.redis.drop_connections())
+            self.background.run_here(self.redis.drop_connections())
         elif service == "clickhouse":
             self.background.run(self.clickhouse.renew())
 
     def close(self) -> None:
         """Give everything back."""
+        self._finish_undoing()
         for faults in self._faults.values():
             faults.mend()
         for app in self._apps.values():
@@ -308,9 +322,9 @@ class Session:
         for sock in self._sockets.values():
             sock.close()
         if "postgres" in self._started:
-            self.background.run(self._close_postgres())
+            self.background.run_here(self._close_postgres())
         if "redis" in self._started:
-            self.background.run(self.redis.drop_connections())
+            self.background.run_here(self.redis.drop_connections())
             self._redis_isolation.close()
         if "clickhouse" in self._started:
             self.background.run(self.clickhouse.shut())
@@ -320,7 +334,7 @@ class Session:
         self.background.stop()
 
     async def _close_postgres(self) -> None:
-        self._proxies["postgres"].gate.clear()
+        await self._proxies["postgres"].hold()
         await self.postgres.connections.close()
         await self._postgres_isolation.close()
 
@@ -345,7 +359,7 @@ class Session:
         """By service, what a test begins with: the rows of each table, the number of keys."""
         self.reset()
         found: dict[str, dict[str, int]] = {}
-        run = self.background.run
+        run = self.background.run_here
         if "postgres" in self._started and (each := run(self.postgres.fetchval(_COUNTS))):
             found["postgres"] = dict(map(tuple, run(self.postgres.fetch(each))))
         if "redis" in self._started:
@@ -407,7 +421,7 @@ class Session:
         return self._faults[service]
 
     def _server_faults(self, service: str) -> Any:
-        run = self.background.run
+        run = self.background.run_here
         if service == "postgres":
             from realservices.services.postgres_faults import PostgresFaults
 

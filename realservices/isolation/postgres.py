@@ -8,7 +8,7 @@ the template again under the same name.
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any
 
 import asyncpg
@@ -20,13 +20,17 @@ from realservices.isolation import postgres_baseline, postgres_cluster, postgres
 from realservices.isolation.postgres_baseline import Baseline
 from realservices.isolation.postgres_cluster import Cluster
 from realservices.isolation.postgres_log import FLUSH, Log, Touched
+from realservices.roaming import AnyLoop
 from realservices.services.postgres_connections import Connections
 
 _GRACE = 0.25  # seconds that a transaction which outlives its test has to come to its end
 _PASSED = 16  # resets after which so much may be logged that it would take long to read
-_STATE = "SELECT pg_current_wal_insert_lsn() AS position, EXISTS (SELECT FROM pg_locks WHERE database = $1) AS busy"
+_STATE = """
+SELECT pg_current_wal_insert_lsn() AS position,
+    EXISTS (SELECT FROM pg_locks WHERE database = $1 AND (pid IS NULL OR pid <> ALL ($2::int[]))) AS busy
+"""
 # Only what is flushed can be read, which committing this does; where nothing was logged, nothing has to be.
-_STATE_FLUSHED = f"{_STATE}, CASE WHEN pg_current_wal_insert_lsn() <> $2 THEN {FLUSH} END AS flushed"
+_STATE_FLUSHED = f"{_STATE}, CASE WHEN pg_current_wal_insert_lsn() <> $3 THEN {FLUSH} END AS flushed"
 # ALTER SYSTEM writes a file, and nothing to the log.
 _STATE_AND_FILE = f"{_STATE_FLUSHED}, pg_stat_file('postgresql.auto.conf')::text AS file"
 _FILE = "SELECT pg_stat_file('postgresql.auto.conf')::text"
@@ -44,10 +48,10 @@ _SESSION = "SET session_replication_role = replica; SET synchronous_commit = off
 
 
 class PostgresIsolation:
-    """The database of this process. Background loop only, except for `open` and `endpoint`."""
+    """The database of this process. Its connections roam: any loop will do."""
 
     def __init__(self, databases: postgres_databases.Databases, template: str, name: str, settings: Settings) -> None:
-        self.held: Callable[[], AbstractContextManager[None]] = nullcontext
+        self.held: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
         """What keeps new connections waiting while there is no database for them."""
         self.endpoint = databases.server.with_database(name)
         self.rest: str | None = None
@@ -74,11 +78,15 @@ class PostgresIsolation:
         cls, server: PostgresEndpoint, settings: Settings, background: Background, label: str
     ) -> "PostgresIsolation":
         """Make the database. `label` becomes part of its name. Raises ServiceError."""
-        return background.run(cls._open(server, settings, label))
+        return background.run_here(cls._open(server, settings, label))
 
     async def reset(self, connections: Connections) -> None:
-        """Undo whatever was done to the database through any connection; `connections` are closed where it is new."""
-        if not await self._is_clean():
+        """Undo whatever was done to the database through any connection, and in the sessions of `connections`.
+
+        Those are closed where the database is a new one.
+        """
+        clean, _ = await asyncio.gather(self._is_clean(connections.at_rest()), connections.forget())
+        if not clean:
             log = self._log
             touched = await log.read(self._oid, self._flushed) if log is not None else Touched(everything=True)
             if not await self._repair(touched):
@@ -104,13 +112,13 @@ class PostgresIsolation:
         await self._databases.forget(self._name)
         await self._databases.control.close()
 
-    async def _is_clean(self) -> bool:
+    async def _is_clean(self, at_rest: list[int]) -> bool:
         control = self._databases.control
         if self._log is None:
-            state = await control.fetchrow(_STATE, self._oid)
+            state = await control.fetchrow(_STATE, self._oid, at_rest)
         else:
             query = _STATE_FLUSHED if self._cluster is None else _STATE_AND_FILE
-            state = await control.fetchrow(query, self._oid, self._log.position)
+            state = await control.fetchrow(query, self._oid, at_rest, self._log.position)
         if state["busy"]:
             await self._end_transactions()
             self._flushed = None
@@ -174,7 +182,10 @@ class PostgresIsolation:
         if self._repairs is None or self._repairs.is_closed():
             timeout = self._settings.connection_timeout
             self._repairs = await asyncpg.connect(
-                self.endpoint.dsn, timeout=timeout, command_timeout=self._settings.query_timeout
+                self.endpoint.dsn,
+                timeout=timeout,
+                command_timeout=self._settings.query_timeout,
+                loop=AnyLoop(),
             )
             await self._repairs.execute(_SESSION)
         return self._repairs
@@ -188,7 +199,7 @@ class PostgresIsolation:
     async def _clone_again(self) -> None:
         if self._repairs is not None:
             self._repairs.terminate()
-        with self.held():
+        async with self.held():
             await self._databases.drop(self._name)
             await self._clone()
 

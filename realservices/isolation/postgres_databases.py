@@ -19,6 +19,7 @@ from realservices import seeding
 from realservices.config import Settings
 from realservices.endpoints import PostgresEndpoint
 from realservices.errors import ServiceError
+from realservices.roaming import AnyLoop
 
 CONTROL = "realservices_control_test"
 _FORMAT = "1"  # of templates; a new one when what goes into them changes
@@ -41,7 +42,7 @@ WHERE c.relkind = 'S'
 
 
 class Databases:
-    """The register of one server, and the connection that holds this process's locks. Background loop only."""
+    """The register of one server, and the connection that holds this process's locks."""
 
     def __init__(self, server: PostgresEndpoint, settings: Settings, control: Any, clone: str) -> None:
         self.server = server
@@ -162,7 +163,7 @@ def packaged_schema() -> list[Path]:
 
 
 async def _control(server: PostgresEndpoint, settings: Settings) -> Any:
-    options = {"timeout": settings.connection_timeout}
+    options = {"timeout": settings.connection_timeout, "loop": AnyLoop()}
     endpoint = server.with_database(CONTROL)
     try:
         return await asyncpg.connect(endpoint.dsn, **options)

@@ -30,7 +30,6 @@ class Statements:
     """asyncpg's methods that send something, each recorded under its name."""
 
     journal: Journal
-    background: Background
 
     async def execute(self, query: str, *args: Any, **options: Any) -> str:
         """Run one statement, or several without arguments; returns the last one's status ("INSERT 0 1")."""
@@ -101,7 +100,7 @@ class Statements:
 
     async def _call(self, method: str, *args: Any, **options: Any) -> Any:
         with self.journal.sending(method, args, options) as call:
-            call.result = await self.background.bridge(self._perform(method, args, options))
+            call.result = await self._perform(method, args, options)
         return call.result
 
     async def _perform(self, method: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
@@ -114,24 +113,23 @@ class Statements:
 class RealConnection(Statements, _ConnectionProxy):  # type: ignore[misc]
     """One connection, as `acquire()` hands it out; isinstance(…, asyncpg.Connection) holds."""
 
-    def __init__(self, lease: Lease, background: Background, journal: Journal) -> None:
+    def __init__(self, lease: Lease, journal: Journal) -> None:
         self.lease = lease
-        self.background = background
         self.journal = journal
         self._listeners: dict[tuple[str, Listener], Listener] = {}
 
     async def prepare(self, query: str, **options: Any) -> RealStatement:
         """A prepared statement; what it fetches is in the journal, too."""
         statement = await self._call("prepare", query, **options)
-        return RealStatement(statement, self.lease, self.background, self.journal)
+        return RealStatement(statement, self.lease, self.journal)
 
     def cursor(self, query: str, *args: Any, **options: Any) -> RealCursorFactory:
         """A cursor to await or to iterate over, within a transaction."""
-        return RealCursorFactory(self.lease, self.background, self.journal, query, args, options)
+        return RealCursorFactory(self.lease, self.journal, query, args, options)
 
     def transaction(self, **options: Any) -> "RealTransaction":
         """A transaction, or a savepoint in one: `async with`, or start/commit/rollback."""
-        return RealTransaction(self.background, options, self)
+        return RealTransaction(options, self)
 
     def is_in_transaction(self) -> bool:
         """Whether a transaction is open."""
@@ -150,12 +148,12 @@ class RealConnection(Statements, _ConnectionProxy):  # type: ignore[misc]
         wrapped = functools.partial(_deliver, loop, callback, self)
         self._listeners[channel, callback] = wrapped
         with self.journal.sending("add_listener", (channel, callback)):
-            await self.background.bridge(self.lease.call("add_listener", (channel, wrapped), {}))
+            await self.lease.call("add_listener", (channel, wrapped), {})
 
     async def remove_listener(self, channel: str, callback: Listener) -> None:
         wrapped = self._listeners.pop((channel, callback), callback)
         with self.journal.sending("remove_listener", (channel, callback)):
-            await self.background.bridge(self.lease.call("remove_listener", (channel, wrapped), {}))
+            await self.lease.call("remove_listener", (channel, wrapped), {})
 
     def __getattr__(self, name: str) -> Any:
         # What sends nothing (get_server_version, get_settings …) is asyncpg's own.
@@ -169,7 +167,7 @@ class RealConnection(Statements, _ConnectionProxy):  # type: ignore[misc]
         return await self.lease.call(method, args, options)
 
     async def _quietly(self, work: Callable[[Lease], Coroutine[Any, Any, T]]) -> T:
-        return await self.background.bridge(work(self.lease))
+        return await work(self.lease)
 
 
 class RealPostgres(Faulty, Statements, asyncpg.pool.Pool, _ConnectionProxy):  # type: ignore[misc]
@@ -178,19 +176,19 @@ class RealPostgres(Faulty, Statements, asyncpg.pool.Pool, _ConnectionProxy):  # 
     def __init__(self, connections: Connections, background: Background, faults: Faults, journal: Journal) -> None:
         # Not asyncpg's __init__: only its type is wanted, for isinstance; the connections are the session's.
         self.connections = connections
-        self.background = background
+        self._background = background
         self._faults = faults
         self.journal = journal
 
     @functools.cached_property
     def quiet(self) -> "RealPostgres":
         """The same client outside the journal."""
-        return RealPostgres(self.connections, self.background, self._faults, NoJournal())
+        return RealPostgres(self.connections, self._background, self._faults, NoJournal())
 
     @functools.cached_property
     def sync(self) -> SyncPostgres:
         """The same client for synchronous code, with the same journal."""
-        return SyncPostgres(self)
+        return SyncPostgres(self, self._background)
 
     def acquire(self, *, timeout: float | None = None) -> "Acquired":
         """A connection: `async with real_postgres.acquire() as connection`, or await and `release`."""
@@ -203,14 +201,14 @@ class RealPostgres(Faulty, Statements, asyncpg.pool.Pool, _ConnectionProxy):  # 
     async def release(self, connection: RealConnection, *, timeout: float | None = None) -> None:
         """Give back what `acquire` handed out; what was set in its session is reset."""
         lease = connection.lease
-        await self.background.bridge(self._release(lease))
+        await self._release(lease)
         if lease.guarded:  # the one connection goes on, but not in these hands
             connection.lease = Lease(lease.connection)
             connection.lease.ended = True
 
     def transaction(self, **options: Any) -> "RealTransaction":
         """A transaction that the calls of this task and of those that it starts run in; in one, a savepoint."""
-        return RealTransaction(self.background, options, None, self)
+        return RealTransaction(options, None, self)
 
     async def prepare(self, query: str, **options: Any) -> RealStatement:
         """A prepared statement on a connection of its own; what it fetches is in the journal, too."""
@@ -222,7 +220,7 @@ class RealPostgres(Faulty, Statements, asyncpg.pool.Pool, _ConnectionProxy):  # 
         lease = self.bound()
         if lease is None:
             raise asyncpg.InterfaceError("a cursor needs a transaction; use `async with real_postgres.transaction()`")
-        return RealCursorFactory(lease, self.background, self.journal, query, args, options)
+        return RealCursorFactory(lease, self.journal, query, args, options)
 
     async def add_listener(self, channel: str, callback: Listener) -> None:
         connection = await self.acquire()  # kept until the next test
@@ -268,7 +266,7 @@ class RealPostgres(Faulty, Statements, asyncpg.pool.Pool, _ConnectionProxy):  # 
         """In the body, what this thread or task calls runs on that connection."""
         token = _current.set(lease)
         try:
-            yield RealConnection(lease, self.background, self.journal)
+            yield RealConnection(lease, self.journal)
         finally:
             _current.reset(token)
 
@@ -297,10 +295,10 @@ class RealPostgres(Faulty, Statements, asyncpg.pool.Pool, _ConnectionProxy):  # 
         return await self.with_lease(lambda lease: lease.call(method, args, options))
 
     async def _quietly(self, work: Callable[[Lease], Coroutine[Any, Any, T]]) -> T:
-        return await self.background.bridge(self.with_lease(work))
+        return await self.with_lease(work)
 
     async def with_lease(self, work: Callable[[Lease], Coroutine[Any, Any, T]]) -> T:
-        """Run `work` on the connection of this task's transaction or on any that is free; in the background loop."""
+        """Run `work` on the connection of this task's transaction or on any that is free."""
         lease = self.bound()
         if lease is not None:
             return await work(lease)
@@ -321,8 +319,8 @@ class Acquired(AbstractAsyncContextManager[RealConnection]):
         self._connection: RealConnection | None = None
 
     async def _acquire(self) -> RealConnection:
-        lease = await self._pool.background.bridge(self._pool.connections.take())
-        return RealConnection(lease, self._pool.background, self._pool.journal)
+        lease = await self._pool.connections.take()
+        return RealConnection(lease, self._pool.journal)
 
     def __await__(self) -> Generator[Any, Any, RealConnection]:
         return self._acquire().__await__()
@@ -341,16 +339,14 @@ class Acquired(AbstractAsyncContextManager[RealConnection]):
 class RealTransaction:
     """A transaction of a connection, or one on a connection of its own when a pool started it."""
 
-    __slots__ = ("_background", "_connection", "_lease", "_nested", "_options", "_outside", "_pool", "_transaction")
+    __slots__ = ("_connection", "_lease", "_nested", "_options", "_outside", "_pool", "_transaction")
 
     def __init__(
         self,
-        background: Background,
         options: Mapping[str, Any],
         connection: RealConnection | None,
         pool: RealPostgres | None = None,
     ) -> None:
-        self._background = background
         self._options = options
         self._connection = connection
         self._pool = pool
@@ -370,13 +366,13 @@ class RealTransaction:
             self._outside = self._pool.bound()
             lease = self._outside
             if lease is None:
-                lease = await self._background.bridge(self._pool.connections.take(shared=True))
-            self._connection = RealConnection(lease, self._background, self._pool.journal)
+                lease = await self._pool.connections.take(shared=True)
+            self._connection = RealConnection(lease, self._pool.journal)
             self._lease = lease
             _current.set(lease)
         assert self._lease is not None
         self._nested = self._outside is self._lease
-        self._transaction = await self._background.bridge(self._lease.begin(self._options, self._nested))
+        self._transaction = await self._lease.begin(self._options, self._nested)
 
     async def commit(self) -> None:
         """Keep what was done."""
@@ -401,7 +397,7 @@ class RealTransaction:
             raise asyncpg.InterfaceError(f"cannot {how}; the transaction is not started")
         lease, self._lease = self._lease, None
         try:
-            await self._background.bridge(lease.end(self._transaction, how, self._nested))
+            await lease.end(self._transaction, how, self._nested)
         finally:
             if self._pool is not None or lease.guarded:
                 _current.set(self._outside)

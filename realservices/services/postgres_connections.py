@@ -1,13 +1,15 @@
-"""The connections behind `real_postgres`: they live in the background loop and are reused from test to test."""
+"""The connections behind `real_postgres`: they roam from loop to loop and are reused from test to test."""
 
-import asyncio
 import itertools
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
+
+from realservices.roaming import AnyLoop, Way
+from realservices.turn import Turn
 
 # What a test may leave behind in a session and asyncpg's own reset does not undo. Its prepared statements stay.
 _FORGET = """
@@ -41,7 +43,7 @@ _PLAIN = {"is_in_transaction", "close", *_LISTENING, *_SPOILING}
 
 
 class Lease:
-    """A connection in somebody's hands. Used in the background loop only.
+    """A connection in somebody's hands.
 
     With `turn` several tasks share it one after the other; without, asyncpg complains as it does. A `guarded` one is in
     a transaction that nobody asked for, so that a savepoint keeps the first error from ending them all.
@@ -62,11 +64,11 @@ class Lease:
         "used",
     )
 
-    def __init__(self, connection: Any, turn: asyncio.Lock | None = None, guarded: bool = False) -> None:
+    def __init__(self, connection: Any, turn: Turn | None = None, guarded: bool = False) -> None:
         self.connection = connection
         self.turn = turn
         self.guarded = guarded
-        self.alone = asyncio.Lock()  # on a guarded one, tasks have their transactions one after the other
+        self.alone = Turn()  # on a guarded one, tasks have their transactions one after the other
         self.depth = 0  # transactions that the user opened
         self.held = guarded  # whether the transaction has our savepoint
         self.fresh = guarded  # whether nothing was sent since that was set
@@ -91,6 +93,8 @@ class Lease:
         if self.ended:
             raise asyncpg.InterfaceError(f"cannot call {method or 'this'}: the connection has been released")
         async with self._turn():
+            if self.used or self.guarded:  # else it has just been taken
+                self.connection.transport.catch_up()
             self.spoiled = self.spoiled or method in _SPOILING
             self.listens = self.listens or method in _LISTENING
             self.used = True
@@ -133,6 +137,7 @@ class Lease:
                 await self.alone.acquire()
         try:
             async with self._turn():
+                self.connection.transport.catch_up()
                 self.used = True
                 if self.guarded and not self.connection.is_in_transaction():
                     await self._guard()
@@ -209,28 +214,31 @@ class _Savepoint:
 class _Forgetful(asyncpg.Connection):  # type: ignore[misc]
     """One whose reset undoes all that a test may leave behind, in one exchange with the server."""
 
+    def __init__(self, protocol: Any, transport: Any, *args: Any) -> None:
+        super().__init__(protocol, transport, *args)
+        self.transport = transport
+
     def get_reset_query(self) -> str:
         """What asyncpg sends, and ours."""
         return f"{super().get_reset_query()};{_FORGET}"
 
 
 class Connections:
-    """A few connections to one database, all used in the background loop only.
+    """A few connections to one database, for every loop.
 
     The one that was free last serves the next call that names none, so that what a test sets in its session it finds
-    again. `dsn` is asked at every connect; timeouts are seconds; the connection of the transaction that everything runs
-    in is opened under `claiming`.
+    again. Timeouts are seconds.
     """
 
     def __init__(
         self,
-        dsn: Callable[[], str],
+        dsn: str,
         connect_timeout: float,
         query_timeout: float,
-        claiming: Callable[[], AbstractContextManager[None]],
+        way: Way,
     ) -> None:
         self._dsn = dsn
-        self._claiming = claiming
+        self._way = way
         self._connect_timeout = connect_timeout
         self._query_timeout = query_timeout
         self._idle: list[Any] = []
@@ -247,12 +255,21 @@ class Connections:
         """Whether the transaction that everything runs in is open."""
         return self._outer is not None and not self._outer.connection.is_closed()
 
+    def at_rest(self) -> list[int]:
+        """The backends that have no transaction to end: what they hold while they forget says nothing."""
+        used = {lease.connection for lease in self._leases if not lease.guarded}
+        return [
+            connection.get_server_pid()
+            for connection in used
+            if not connection.is_closed() and not connection.is_in_transaction()
+        ]
+
     async def take(self, shared: bool = False) -> Lease:
         """A connection for the caller alone until `give`; `shared` lets the tasks that the caller starts use it too."""
         if self._outer is not None:
             return self._outer
         connection = await self._connected()
-        lease = Lease(connection, asyncio.Lock() if shared else None)
+        lease = Lease(connection, Turn() if shared else None)
         self._leases.append(lease)
         return lease
 
@@ -268,8 +285,7 @@ class Connections:
         """Start the transaction that everything runs in until `forget` rolls it back, if it is not started yet."""
         if self.begun:
             return
-        with self._claiming():
-            connection = await self._opened()
+        connection = await self._opened()
         await connection.execute(_BEGIN)
         self._hold(connection)
 
@@ -312,19 +328,21 @@ class Connections:
         self._idle = []
 
     def _hold(self, connection: Any) -> None:
-        self._outer = Lease(connection, asyncio.Lock(), guarded=True)
+        self._outer = Lease(connection, Turn(), guarded=True)
         self._leases.append(self._outer)
 
     async def _connected(self) -> Any:
         while self._idle:
             connection = self._idle.pop()
+            connection.transport.catch_up()
             if not connection.is_closed():
                 return connection
         return await self._opened()
 
     async def _opened(self) -> Any:
         return await _connect(
-            self._dsn(),
+            self._dsn,
+            loop=AnyLoop(self._way, claimed=True),  # what is done on it is what its leases say
             timeout=self._connect_timeout,
             command_timeout=self._query_timeout,
             connection_class=_Forgetful,
@@ -332,6 +350,7 @@ class Connections:
 
 
 async def _forgets(connection: Any) -> bool:
+    connection.transport.catch_up()
     if connection.is_closed():
         return True
     if connection.is_in_transaction():
@@ -346,6 +365,7 @@ async def _forgets(connection: Any) -> bool:
 async def _begins_again(lease: Lease, rest: str) -> bool:
     """Roll the guarded transaction back and start the next one, in one exchange with the server."""
     connection = lease.connection
+    connection.transport.catch_up()
     if connection.is_closed() or lease.spoiled:
         return False
     if not lease.used:

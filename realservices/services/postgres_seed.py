@@ -22,7 +22,7 @@ WHERE pg_get_serial_sequence($1, name) IS NOT NULL
 
 
 async def insert(lease: Lease, table: str, rows: Iterable[Mapping[str, Any]]) -> list[Any]:
-    """Insert rows into a table in the background loop; returns them as stored. Raises asyncpg's errors."""
+    """Insert rows into a table; returns them as stored. Raises asyncpg's errors."""
     connection = lease.connection
     async with lease.atomic():
         name = await _table(connection, table)

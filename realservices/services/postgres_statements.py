@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Generator, Mapping
 from typing import Any
 
-from realservices.background import Background
 from realservices.journal import Journal
 from realservices.services.postgres_connections import Lease
 
@@ -13,12 +12,11 @@ _PREFETCH = 50  # rows that an iteration fetches at a time, as asyncpg does
 class RealStatement:
     """asyncpg's PreparedStatement; its queries are recorded under the names of its methods."""
 
-    __slots__ = ("_background", "_journal", "_lease", "_statement")
+    __slots__ = ("_journal", "_lease", "_statement")
 
-    def __init__(self, statement: Any, lease: Lease, background: Background, journal: Journal) -> None:
+    def __init__(self, statement: Any, lease: Lease, journal: Journal) -> None:
         self._statement = statement
         self._lease = lease
-        self._background = background
         self._journal = journal
 
     async def fetch(self, *args: Any, **options: Any) -> list[Any]:
@@ -50,7 +48,7 @@ class RealStatement:
     def cursor(self, *args: Any, **options: Any) -> "RealCursorFactory":
         """A cursor to await or to iterate over, within a transaction."""
         query = self._statement.get_query()
-        return RealCursorFactory(self._lease, self._background, self._journal, query, args, options)
+        return RealCursorFactory(self._lease, self._journal, query, args, options)
 
     def __getattr__(self, name: str) -> Any:
         # get_query, get_parameters, get_attributes and get_statusmsg send nothing.
@@ -58,7 +56,7 @@ class RealStatement:
 
     async def _call(self, method: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         with self._journal.sending(method, args, options) as call:
-            call.result = await self._background.bridge(self._perform(method, args, options))
+            call.result = await self._perform(method, args, options)
         return call.result
 
     async def _perform(self, method: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
@@ -69,19 +67,17 @@ class RealStatement:
 class RealCursorFactory:
     """What `cursor()` returns: await it for a cursor, or iterate over its rows."""
 
-    __slots__ = ("_args", "_background", "_journal", "_lease", "_options", "_query")
+    __slots__ = ("_args", "_journal", "_lease", "_options", "_query")
 
     def __init__(
         self,
         lease: Lease,
-        background: Background,
         journal: Journal,
         query: str,
         args: tuple[Any, ...],
         options: Mapping[str, Any],
     ) -> None:
         self._lease = lease
-        self._background = background
         self._journal = journal
         self._query = query
         self._args = args
@@ -102,32 +98,31 @@ class RealCursorFactory:
         options = self._options if options is None else options
         with self._journal.sending("cursor", (self._query, *self._args), self._options):
             opening = self._lease.call("cursor", (self._query, *self._args), options)
-            cursor = await self._background.bridge(opening)
-        return RealCursor(cursor, self._lease, self._background)
+            cursor = await opening
+        return RealCursor(cursor, self._lease)
 
 
 class RealCursor:
     """asyncpg's Cursor."""
 
-    __slots__ = ("_background", "_cursor", "_lease")
+    __slots__ = ("_cursor", "_lease")
 
-    def __init__(self, cursor: Any, lease: Lease, background: Background) -> None:
+    def __init__(self, cursor: Any, lease: Lease) -> None:
         self._cursor = cursor
         self._lease = lease
-        self._background = background
 
     async def fetch(self, n: int, **options: Any) -> list[Any]:
         """The next `n` rows."""
-        rows: list[Any] = await self._background.bridge(self._perform("fetch", (n,), options))
+        rows: list[Any] = await self._perform("fetch", (n,), options)
         return rows
 
     async def fetchrow(self, **options: Any) -> Any:
         """The next row, or None."""
-        return await self._background.bridge(self._perform("fetchrow", (), options))
+        return await self._perform("fetchrow", (), options)
 
     async def forward(self, n: int, **options: Any) -> int:
         """Skip `n` rows; returns how many there were."""
-        skipped: int = await self._background.bridge(self._perform("forward", (n,), options))
+        skipped: int = await self._perform("forward", (n,), options)
         return skipped
 
     async def _perform(self, method: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:

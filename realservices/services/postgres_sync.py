@@ -4,6 +4,7 @@ from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from realservices.background import Background
 from realservices.services.faulty import Faulty
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ class SyncStatements:
     """The methods of `Statements`, waiting for their answers."""
 
     _client: "RealConnection | RealPostgres"
+    _background: Background
 
     @property
     def journal(self) -> Any:
@@ -51,14 +53,15 @@ class SyncStatements:
         return self._run(self._client.seed(table, *rows))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._client.background.run(work)
+        return self._background.run_here(work)
 
 
 class SyncConnection(SyncStatements):
     """One connection, as `acquire()` hands it out."""
 
-    def __init__(self, client: "RealConnection") -> None:
+    def __init__(self, client: "RealConnection", background: Background) -> None:
         self._client = client
+        self._background = background
         self._connection = client
 
     @contextmanager
@@ -77,8 +80,9 @@ class SyncConnection(SyncStatements):
 class SyncPostgres(Faulty, SyncStatements):
     """A pool and a connection in one, for synchronous code."""
 
-    def __init__(self, client: "RealPostgres") -> None:
+    def __init__(self, client: "RealPostgres", background: Background) -> None:
         self._client = client
+        self._background = background
         self._pool = client
         self._faults = client._faults
 
@@ -92,7 +96,7 @@ class SyncPostgres(Faulty, SyncStatements):
         """`with real_postgres.sync.acquire() as connection:`"""
         connection = self._run(_acquired(self._pool))
         try:
-            yield SyncConnection(connection)
+            yield SyncConnection(connection, self._background)
         finally:
             self._run(self._pool.release(connection))
 
@@ -104,7 +108,10 @@ class SyncPostgres(Faulty, SyncStatements):
         outside = self._pool.bound()
         lease = outside or self._run(self._pool.connections.take(shared=True))
         try:
-            with self._pool.on(lease) as connection, SyncConnection(connection).transaction(**options) as entered:
+            with (
+                self._pool.on(lease) as connection,
+                SyncConnection(connection, self._background).transaction(**options) as entered,
+            ):
                 yield entered
         finally:
             if outside is None:

@@ -14,10 +14,11 @@ from redis.backoff import NoBackoff
 from redis.client import Pipeline as SyncPipeline
 from redis.retry import Retry
 
-from realservices.background import Background
 from realservices.endpoints import RedisEndpoint
 from realservices.journal import Call, Journal, NoJournal
+from realservices.roaming import Way
 from realservices.services.faulty import Faults, Faulty
+from realservices.services.redis_connections import RoamingConnection, SharedPool
 
 Named = tuple[str, tuple[Any, ...], Mapping[str, Any]]
 C = TypeVar("C", bound=type)
@@ -78,34 +79,12 @@ def _answered(calls: list[Call], answers: list[Any]) -> None:
             call.result = answer
 
 
-class SharedPool(redis.asyncio.ConnectionPool):
-    """Connections that live in the background loop, whichever loop asks to close them."""
-
-    background: Background
-
-    async def ensure_connection(self, connection: Any) -> None:
-        """Connect, anew where the server has ended the connection: the driver may see that only when it sends."""
-        reader = connection._reader
-        if reader is not None and reader.at_eof():
-            await connection.disconnect()
-        await super().ensure_connection(connection)
-
-    async def disconnect(self, inuse_connections: bool = True) -> None:
-        """Close the connections; the next command opens new ones."""
-        await self.background.bridge(super().disconnect(inuse_connections))
-
-    async def aclose(self) -> None:
-        """Close the connections; the next command opens new ones."""
-        await self.background.bridge(super().aclose())
-
-
 @_names_commands
 class RealPipeline(Pipeline):
     """A pipeline whose commands are in the journal once it is executed."""
 
     def __init__(self, pool: SharedPool, callbacks: Any, transaction: bool, hint: Any, journal: Journal) -> None:
         super().__init__(pool, callbacks, transaction, hint)
-        self._background = pool.background
         self._journal = journal
         self._queued: list[Named] = []
 
@@ -120,18 +99,18 @@ class RealPipeline(Pipeline):
     async def _send(self, named: Named, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         driver: Any = super()
         with self._journal.sending(*named) as call:
-            call.result = await self._background.bridge(driver.immediate_execute_command(*args, **options))
+            call.result = await driver.immediate_execute_command(*args, **options)
         return call.result
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         commands = list(self.command_stack)
         if not commands:
-            return await self._background.bridge(super().execute(raise_on_error))
+            return await super().execute(raise_on_error)
         calls = [self._journal.add(*call) for call in self._queued]
         with self._journal.sending("execute") as call:
             try:
                 # All answers are wanted for the journal, so the first error is raised afterwards.
-                answers = await self._background.bridge(super().execute(False))
+                answers = await super().execute(False)
             except BaseException as error:
                 for one in calls:
                     one.error = error
@@ -145,7 +124,7 @@ class RealPipeline(Pipeline):
     async def reset(self) -> None:  # type: ignore[override]
         driver: Any = super()
         self._queued = []
-        await self._background.bridge(driver.reset())
+        await driver.reset()
 
 
 class RealPubSub(PubSub):
@@ -173,22 +152,20 @@ class RealRedis(Faulty, redis.asyncio.Redis):  # type: ignore[misc]
     def __init__(self, pool: SharedPool, faults: Faults, journal: Journal, single: bool = False) -> None:
         super().__init__(connection_pool=pool, single_connection_client=single)
         self._pool = pool
-        self._background = pool.background
         self._faults = faults
         self.journal = journal
         self.spoiled = False  # whether a connection may remember what a test did
 
     @classmethod
-    def at(cls, endpoint: RedisEndpoint, background: Background, faults: Faults, timeout: float) -> Self:
+    def at(cls, endpoint: RedisEndpoint, way: Way, faults: Faults, timeout: float) -> Self:
         """The client of an endpoint with a new journal; `timeout` is in seconds, for connecting."""
-        return cls(_pool(endpoint.url, background, timeout, True), faults, Journal())
+        return cls(_pool(endpoint.url, way, timeout), faults, Journal())
 
     @functools.cached_property
     def bytes(self) -> "RealRedis":
         """The same client with replies in bytes."""
         kwargs = {**self._pool.connection_kwargs, "decode_responses": False}
         pool = SharedPool(connection_class=self._pool.connection_class, **kwargs)
-        pool.background = self._background
         return RealRedis(pool, self._faults, self.journal)
 
     @functools.cached_property
@@ -200,24 +177,22 @@ class RealRedis(Faulty, redis.asyncio.Redis):  # type: ignore[misc]
     def sync(self) -> "RealSyncRedis":  # type: ignore[override]
         """The synchronous client of the same database, with the same journal."""
         kwargs = {**self._pool.connection_kwargs, "retry": Retry(NoBackoff(), 0)}
+        del kwargs["way"]
         return RealSyncRedis(redis.ConnectionPool(**kwargs), self._faults, self.journal)
 
     def execute_command(self, *args: Any, **options: Any) -> Coroutine[Any, Any, Any]:
         # Not a coroutine function: by the time its body ran, the method's name would be forgotten.
         return self._send(_call_of(args), args, options)
 
-    async def initialize(self) -> Self:
-        return await self._background.bridge(super().initialize())
-
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         """Record the call; the connections are the session's and stay open."""
         with self.journal.sending("aclose"):
-            await self._background.bridge(super().aclose(False))
+            await super().aclose(False)
 
     async def close(self, close_connection_pool: bool | None = None) -> None:
         """Like `aclose`, which replaced it."""
         with self.journal.sending("close"):
-            await self._background.bridge(super().aclose(False))
+            await super().aclose(False)
 
     def is_spoiled(self) -> bool:
         """Whether a connection of this client, or of one made from it, may remember what a test did."""
@@ -225,7 +200,7 @@ class RealRedis(Faulty, redis.asyncio.Redis):  # type: ignore[misc]
         return self.spoiled or any(client.is_spoiled() for client in made)
 
     async def drop_connections(self) -> None:
-        """Close the session's connections; the next command opens new ones. In the background loop only."""
+        """Close the session's connections; the next command opens new ones."""
         self.spoiled = False
         if "quiet" in self.__dict__:
             self.quiet.spoiled = False
@@ -236,7 +211,7 @@ class RealRedis(Faulty, redis.asyncio.Redis):  # type: ignore[misc]
             self.sync.drop_connections()
 
     async def renew(self) -> None:
-        """Close the connections that nobody uses just now. In the background loop only."""
+        """Close the connections that nobody uses just now."""
         await self._pool.disconnect(False)
         if "bytes" in self.__dict__:
             await self.bytes.renew()
@@ -259,7 +234,7 @@ class RealRedis(Faulty, redis.asyncio.Redis):  # type: ignore[misc]
         driver: Any = super()
         self.spoiled = self.spoiled or _spoils(args)
         with self.journal.sending(*named) as call:
-            call.result = await self._background.bridge(driver.execute_command(*args, **options))
+            call.result = await driver.execute_command(*args, **options)
         return call.result
 
     def _pool_of_this_loop(self) -> redis.asyncio.ConnectionPool:
@@ -372,9 +347,7 @@ class RealSyncRedis(Faulty, redis.Redis):
         return RealSyncPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint, self.journal)
 
 
-def _pool(url: str, background: Background, timeout: float, decode: bool) -> SharedPool:
+def _pool(url: str, way: Way, timeout: float) -> SharedPool:
     # A fault has to surface at once, so nothing is tried again.
-    options: dict[str, Any] = {"decode_responses": decode, "socket_connect_timeout": timeout}
-    pool = SharedPool.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **options)
-    pool.background = background
-    return pool
+    options: dict[str, Any] = {"decode_responses": True, "socket_connect_timeout": timeout, "way": way}
+    return SharedPool.from_url(url, connection_class=RoamingConnection, retry=AsyncRetry(NoBackoff(), 0), **options)
