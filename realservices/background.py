@@ -48,7 +48,7 @@ class Background:
 
     def _loop_here(self) -> asyncio.AbstractEventLoop | None:
         """The loop of the thread that made this, None in others and where a loop runs already."""
-        if threading.current_thread() is not self._owner or _is_running():
+        if threading.current_thread() is not self._owner or running_loop() is not None:
             return None
         if self._own is None:
             self._own = asyncio.SelectorEventLoop()
@@ -138,12 +138,12 @@ def _finished(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[T]") -> T:
             loop.run_until_complete(asyncio.wait([task]))
 
 
-def _is_running() -> bool:
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The loop that runs in this thread, if any does."""
     try:
-        asyncio.get_running_loop()
+        return asyncio.get_running_loop()
     except RuntimeError:
-        return False
-    return True
+        return None
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

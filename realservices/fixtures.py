@@ -34,140 +34,128 @@ NEEDS: dict[str, tuple[str, ...]] = {
 }
 
 
-def _session(request: pytest.FixtureRequest) -> "Session":
-    """The services of the run. No fixture: each one more that a test has costs it a tenth of a millisecond."""
-    session = request.config.stash.get(SESSION, None)
-    if session is None:
-        pytest.skip(OFF)
-    return session
+class Fixtures:
+    """Methods of one object, which knows the services: asking `request` for them would cost every test."""
 
+    def __init__(self, session: "Session | None") -> None:
+        self._opened = session
 
-@pytest.fixture
-def real_postgres(request: pytest.FixtureRequest) -> "RealPostgres":
-    """The test's database: an asyncpg pool and a connection in one."""
-    return _session(request).postgres
+    @property
+    def _session(self) -> "Session":
+        if self._opened is None:
+            pytest.skip(OFF)
+        return self._opened
 
+    @pytest.fixture
+    def real_postgres(self) -> "RealPostgres":
+        """The test's database: an asyncpg pool and a connection in one."""
+        return self._session.postgres
 
-@pytest.fixture
-def real_redis(request: pytest.FixtureRequest) -> "RealRedis":
-    """The test's Redis: a redis.asyncio client with str replies."""
-    return _session(request).redis
+    @pytest.fixture
+    def real_redis(self) -> "RealRedis":
+        """The test's Redis: a redis.asyncio client with str replies."""
+        return self._session.redis
 
+    @pytest.fixture
+    def database_connection(self, real_postgres: "RealPostgres") -> "RealPostgres":
+        """`real_postgres` under the name that replaces mock_database_connection."""
+        return real_postgres
 
-@pytest.fixture
-def database_connection(real_postgres: "RealPostgres") -> "RealPostgres":
-    """`real_postgres` under the name that replaces mock_database_connection."""
-    return real_postgres
+    @pytest.fixture
+    def redis_client(self, real_redis: "RealRedis") -> "RealRedis":
+        """`real_redis` under the name that replaces mock_redis_client."""
+        return real_redis
 
+    @pytest.fixture
+    def redis_manager(self, real_redis: "RealRedis") -> "RealRedis":
+        """`real_redis` under the name that replaces mock_redis_manager."""
+        return real_redis
 
-@pytest.fixture
-def redis_client(real_redis: "RealRedis") -> "RealRedis":
-    """`real_redis` under the name that replaces mock_redis_client."""
-    return real_redis
+    @pytest.fixture
+    def real_clickhouse(self) -> "RealClickHouse":
+        """The test's ClickHouse: clickhouse-connect's asynchronous client with `await execute(sql)`."""
+        return self._session.clickhouse
 
+    @pytest.fixture
+    def clickhouse_client(self, real_clickhouse: "RealClickHouse") -> "RealClickHouse":
+        """`real_clickhouse` under the name that replaces mock_clickhouse_client."""
+        return real_clickhouse
 
-@pytest.fixture
-def redis_manager(real_redis: "RealRedis") -> "RealRedis":
-    """`real_redis` under the name that replaces mock_redis_manager."""
-    return real_redis
+    @pytest.fixture
+    def real_http_client(self) -> "RealHttpClient":
+        """An httpx.AsyncClient whose base_url is the first application."""
+        return self._session.http_client()
 
+    @pytest.fixture
+    def real_websocket_client(self) -> "Iterator[RealWebSocketClient]":
+        """A WebSocket client of the first application; what is still open at the end is dropped."""
+        client = self._session.websocket_client()
+        yield client
+        client.abandon()
 
-@pytest.fixture
-def real_clickhouse(request: pytest.FixtureRequest) -> "RealClickHouse":
-    """The test's ClickHouse: clickhouse-connect's asynchronous client with `await execute(sql)`."""
-    return _session(request).clickhouse
+    @pytest.fixture
+    def real_services(self) -> "Iterator[RealServices]":
+        """All services in one object; what the test bound is undone at its end."""
+        from realservices.manager import RealServices
 
+        services = RealServices(self._session)
+        yield services
+        services.undo()
 
-@pytest.fixture
-def clickhouse_client(real_clickhouse: "RealClickHouse") -> "RealClickHouse":
-    """`real_clickhouse` under the name that replaces mock_clickhouse_client."""
-    return real_clickhouse
+    @pytest.fixture
+    def test_user(self, real_postgres: "RealPostgres") -> dict[str, Any]:
+        """A user in the database, and its password."""
+        from realservices import testdata
 
+        return testdata.user(real_postgres.sync)
 
-@pytest.fixture
-def real_http_client(request: pytest.FixtureRequest) -> "RealHttpClient":
-    """An httpx.AsyncClient whose base_url is the first application."""
-    return _session(request).http_client()
+    @pytest.fixture
+    def test_organization(self, real_postgres: "RealPostgres", test_user: dict[str, Any]) -> dict[str, Any]:
+        """An organization on the free plan that the user owns."""
+        from realservices import testdata
 
+        return testdata.organization(real_postgres.sync, test_user)
 
-@pytest.fixture
-def real_websocket_client(request: pytest.FixtureRequest) -> "Iterator[RealWebSocketClient]":
-    """A WebSocket client of the first application; what is still open at the end is dropped."""
-    client = _session(request).websocket_client()
-    yield client
-    client.abandon()
+    @pytest.fixture
+    def test_agent(
+        self, real_postgres: "RealPostgres", test_user: dict[str, Any], test_organization: dict[str, Any]
+    ) -> dict[str, Any]:
+        """An agent of the organization."""
+        from realservices import testdata
 
+        return testdata.agent(real_postgres.sync, test_user, test_organization)
 
-@pytest.fixture
-def real_services(request: pytest.FixtureRequest) -> "Iterator[RealServices]":
-    """All services in one object; what the test bound is undone at its end."""
-    from realservices.manager import RealServices
+    @pytest.fixture
+    def test_conversation(
+        self, real_postgres: "RealPostgres", test_user: dict[str, Any], test_agent: dict[str, Any]
+    ) -> dict[str, Any]:
+        """A conversation of the user with the agent, and its messages."""
+        from realservices import testdata
 
-    services = RealServices(_session(request))
-    yield services
-    services.undo()
+        return testdata.conversation(real_postgres.sync, test_user, test_agent)
 
+    @pytest.fixture
+    def test_user_token(self, test_user: dict[str, Any]) -> str:
+        """A signed JSON Web Token of the user."""
+        from realservices import testdata
 
-@pytest.fixture
-def test_user(real_postgres: "RealPostgres") -> dict[str, Any]:
-    """A user in the database, and its password."""
-    from realservices import testdata
+        return testdata.token(test_user)
 
-    return testdata.user(real_postgres.sync)
+    @pytest.fixture
+    def performance_monitor(self) -> "PerformanceMonitor":
+        """Measures named operations of the test."""
+        from realservices.performance import PerformanceMonitor
 
+        return PerformanceMonitor()
 
-@pytest.fixture
-def test_organization(real_postgres: "RealPostgres", test_user: dict[str, Any]) -> dict[str, Any]:
-    """An organization on the free plan that the user owns."""
-    from realservices import testdata
+    @pytest.fixture
+    def ensure_no_mocks(self, request: pytest.FixtureRequest) -> Iterator[None]:
+        """Fail the test where it, or a fixture of it, makes a unittest.mock object: patch(), create_autospec and all.
 
-    return testdata.organization(real_postgres.sync, test_user)
+        Mocks that libraries outside the project's rootdir make for themselves do not count. The ini setting of the same
+        name does it for every test. Needs no service.
+        """
+        from realservices.no_mocks import watch
 
-
-@pytest.fixture
-def test_agent(
-    real_postgres: "RealPostgres", test_user: dict[str, Any], test_organization: dict[str, Any]
-) -> dict[str, Any]:
-    """An agent of the organization."""
-    from realservices import testdata
-
-    return testdata.agent(real_postgres.sync, test_user, test_organization)
-
-
-@pytest.fixture
-def test_conversation(
-    real_postgres: "RealPostgres", test_user: dict[str, Any], test_agent: dict[str, Any]
-) -> dict[str, Any]:
-    """A conversation of the user with the agent, and its messages."""
-    from realservices import testdata
-
-    return testdata.conversation(real_postgres.sync, test_user, test_agent)
-
-
-@pytest.fixture
-def test_user_token(test_user: dict[str, Any]) -> str:
-    """A signed JSON Web Token of the user."""
-    from realservices import testdata
-
-    return testdata.token(test_user)
-
-
-@pytest.fixture
-def performance_monitor() -> "PerformanceMonitor":
-    """Measures named operations of the test."""
-    from realservices.performance import PerformanceMonitor
-
-    return PerformanceMonitor()
-
-
-@pytest.fixture
-def ensure_no_mocks(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail the test where it, or a fixture of it, makes a unittest.mock object: patch(), create_autospec and all.
-
-    Mocks that libraries outside the project's rootdir make for themselves do not count. The ini setting of the same
-    name does it for every test. Needs no service.
-    """
-    from realservices.no_mocks import watch
-
-    with watch(request.config).asked(request.node):
-        yield
+        with watch(request.config).asked(request.node):
+            yield

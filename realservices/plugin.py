@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from realservices import fixtures
 from realservices.errors import ServiceError
-from realservices.fixtures import NEEDS, SESSION
+from realservices.fixtures import NEEDS, SESSION, Fixtures
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("", "0", "false", "no", "off")
@@ -66,8 +65,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the fixtures known, and watch the run for the ledger and the report."""
-    config.pluginmanager.register(fixtures, "realservices-fixtures")
     session = config.stash.get(SESSION, None)
+    config.pluginmanager.register(Fixtures(session), "realservices-fixtures")
     if session is not None and (session.settings.ledger or config.option.real_services_report is not None):
         from realservices.recorder import Recorder
 

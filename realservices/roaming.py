@@ -15,6 +15,7 @@ from collections.abc import Callable
 from errno import ECONNRESET
 from typing import Any, Protocol, cast
 
+from realservices.background import running_loop
 from realservices.pace import Conditions, Pace
 from realservices.roaming_tls import Tls
 
@@ -207,7 +208,7 @@ class Roaming(asyncio.Transport):
 
     def _come(self) -> None:
         """Belong to the loop that runs here; where none does, nobody waits for anything."""
-        loop = _running()
+        loop = running_loop()
         if loop is None or loop is self._loop:
             return
         with self._taking_in:
@@ -225,7 +226,7 @@ class Roaming(asyncio.Transport):
         loop, self._loop = self._loop, None
         if loop is None or loop.is_closed():
             return
-        if loop is _running() or not loop.is_running():
+        if loop is running_loop() or not loop.is_running():
             self._forget_in(loop)
             return
         self._leaving += 1
@@ -357,7 +358,7 @@ class Roaming(asyncio.Transport):
 
     def _tell_soon(self) -> None:
         """Tell the protocol, which may be in the middle of something that ends the connection."""
-        loop = _running()
+        loop = running_loop()
         if loop is not None:
             loop.call_soon(self._protocol.connection_lost, self._error)
         else:
@@ -452,10 +453,3 @@ async def _dialled(host: str, port: int) -> socket.socket:
         else:
             return sock
     raise failed or OSError(f"no address for {host}")
-
-
-def _running() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
