@@ -10,6 +10,7 @@ import importlib
 import socket
 import sys
 import threading
+import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,7 @@ def _server(application: InFlight, is_wsgi: bool) -> Any:
     import uvicorn
 
     class Server(uvicorn.Server):
-        """One that is told when to leave, where uvicorn's looks ten times a second."""
+        """One that leaves when it is told to and has nothing to do, where uvicorn's looks ten times a second."""
 
         _leaving: asyncio.Event
         _loop: asyncio.AbstractEventLoop
@@ -128,9 +129,25 @@ def _server(application: InFlight, is_wsgi: bool) -> Any:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._leaving.wait(), 0.1)
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            for server in self.servers:
+                server.close()
+            for sock in sockets or []:
+                sock.close()
+            state = self.server_state
+            for connection in list(state.connections):
+                connection.shutdown()
+            deadline = time.monotonic() + _FAREWELL
+            while (state.connections or state.tasks) and not self.force_exit and time.monotonic() < deadline:
+                await asyncio.sleep(0.001)
+            for task in state.tasks:
+                task.cancel()
+            if not self.force_exit:
+                await self.lifespan.shutdown()
+
     # WSGI knows neither a lifespan nor WebSockets
     kind: Any = {"lifespan": "off", "ws": "none"} if is_wsgi else {"lifespan": "auto", "ws": "websockets-sansio"}
-    kind |= {"interface": "asgi3", "log_config": None, "access_log": False, "timeout_graceful_shutdown": _FAREWELL}
+    kind |= {"interface": "asgi3", "log_config": None, "access_log": False}
     return Server(uvicorn.Config(application, **kind))
 
 
