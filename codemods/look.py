@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields
-from functools import cache
+from dataclasses import dataclass, fields
+from functools import cache, cached_property, lru_cache
+from itertools import chain
 from typing import Any
 
 import libcst as cst
@@ -28,6 +29,7 @@ def _below(kind: type[Any]) -> tuple[str, ...]:
 
 
 Rule = Callable[[Any, Any], bool | None]
+_LOOKED_AT_OFTEN = frozenset({"FunctionDef", "IndentedBlock"})
 
 
 class _Ways(dict[type[Any], tuple[Rule | None, tuple[str, ...]]]):
@@ -42,6 +44,11 @@ class _Ways(dict[type[Any], tuple[Rule | None, tuple[str, ...]]]):
         way = self[kind] = rule, _below(kind)  # type: ignore[arg-type]
         return way
 
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of nodes that the reader asks for."""
+        return tuple(name.removeprefix("visit_") for name in dir(self.reader) if name.startswith("visit_"))
+
 
 @cache
 def _ways(reader: type[Any]) -> _Ways:
@@ -51,18 +58,73 @@ def _ways(reader: type[Any]) -> _Ways:
 def look(node: cst.CSTNode, reader: Any) -> None:
     """Calls the reader's `visit_Call(node)`, `visit_Name(node)` … from the outside in; False: not what is below."""
     ways = _ways(type(reader))  # type: ignore[arg-type]
+    if type(node).__name__ in _LOOKED_AT_OFTEN:
+        _look_along(_way_through(node), reader, ways)
+        return
     todo: list[Any] = [node]
     while todo:
         one = todo.pop()
-        rule, fields_below = ways[type(one)]
+        rule, names = ways[type(one)]
         if rule is not None and rule(reader, one) is False:
             continue
-        for name in reversed(fields_below):
+        for name in reversed(names):
             value = getattr(one, name)
             if type(value) is list or type(value) is tuple:
                 todo += value[::-1]
             elif value is not None:
                 todo.append(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A node and all below it from the outside in, for whoever asks for some of them only."""
+
+    nodes: list[cst.CSTNode]
+    ends: list[int]
+    """Of each, where what is below it ends."""
+    kinds: dict[str, list[int]]
+
+
+@lru_cache(maxsize=8)
+def _way_through(node: cst.CSTNode) -> _Way:
+    nodes: list[cst.CSTNode] = []
+    ends: list[int] = []
+    kinds: dict[str, list[int]] = {}
+    open_nodes: list[int] = []
+    todo: list[Any] = [node]
+    while todo:
+        one = todo.pop()
+        if one is None:  # all that is below the last open one has been seen
+            ends[open_nodes.pop()] = len(nodes)
+            continue
+        kind = type(one)
+        if not issubclass(kind, cst.CSTNode):
+            continue
+        number = len(nodes)
+        nodes.append(one)
+        ends.append(number + 1)
+        kinds.setdefault(kind.__name__, []).append(number)
+        if names := _below(kind):
+            open_nodes.append(number)
+            todo.append(None)
+            for name in reversed(names):
+                value = getattr(one, name)
+                if type(value) is list or type(value) is tuple:
+                    todo += value[::-1]
+                elif value is not None:
+                    todo.append(value)
+    return _Way(nodes, ends, kinds)
+
+
+def _look_along(way: _Way, reader: Any, ways: _Ways) -> None:
+    found = [way.kinds[kind] for kind in ways.kinds if kind in way.kinds]
+    start = 0
+    for number in found[0] if len(found) == 1 else sorted(chain.from_iterable(found)):
+        if number >= start:
+            node = way.nodes[number]
+            rule, _ = ways[type(node)]
+            if rule is not None and rule(reader, node) is False:
+                start = way.ends[number]
 
 
 def below(node: cst.CSTNode) -> Iterator[cst.CSTNode]:

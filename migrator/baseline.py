@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +14,8 @@ from migrator.fingerprint import Marks, surviving
 NAME = ".migrate-baseline"
 _CONFLICT = b"<<<<<<<"
 ATTRIBUTES = ".gitattributes"
+_BLOCK = re.compile(rb"([^\t\n]*\t)[^\n]*\n?(?:\1[^\n]*\n?)*|[^\n]+\n?")
+"""The lines of a file, which stand together if nothing has merged them; or a line that is no entry."""
 
 
 def write_baseline(path: Path, baseline: Mapping[str, Counter[str]]) -> None:
@@ -39,16 +42,12 @@ def read_some(path: Path, wanted: Callable[[str], bool]) -> Marks:
     """The entries of the files that are wanted, in whatever order they stand. Raises UsageError as `read_baseline`."""
     data = _read(path) or b""
     chosen: list[bytes] = []
-    start, is_wanted = b"\t", True
-    for line in data.split(b"\n"):
-        if not line.startswith(start):  # the lines of a file stand together, if nothing has merged them
-            start = line[: line.find(b"\t") + 1] or b"\t"
-            file = _unquoted(line.partition(b"\t")[0].decode("utf-8", "replace"))
-            is_wanted = file is None or wanted(file)
-        if is_wanted:
-            chosen.append(line)
+    for block in _BLOCK.finditer(data):
+        file = _unquoted((block[1] or block[0]).rstrip(b"\t\r\n").decode("utf-8", "replace"))
+        if not file or wanted(file):
+            chosen.append(block[0])
     try:
-        return _entries(path, b"\n".join(chosen))
+        return _entries(path, b"".join(chosen))
     except UsageError:
         return _entries(path, data)  # it knows the line's number
 

@@ -15,7 +15,7 @@ from migrator import source
 from migrator.archive import Archive
 from migrator.asked import Asked, Subject, conftests
 from migrator.baseline import NAME, below, look_up, read_some
-from migrator.beside import beside, shared
+from migrator.beside import beside, meanwhile, shared
 from migrator.config import Config
 from migrator.errors import UsageError
 from migrator.extract import extract
@@ -113,10 +113,12 @@ def _not_in_baseline(
     marks = marks_of(found)
     kept = surviving(entries, marks, {})
     if kept != marks:
-        renamed, _ = moved(repositories.values())
-        here = {*subject.paths, *renamed.values()}
-        root = subject.config.root
-        old = read_some(root / NAME, lambda path: path in here or not os.path.exists(f"{root}/{path}"))  # noqa: PTH110
+        renames = meanwhile(lambda: moved(repositories.values()))
+        path, root, own = subject.config.root / NAME, subject.config.root, {*subject.paths}
+        old = read_some(path, lambda file: file in own or not os.path.exists(f"{root}/{file}"))  # noqa: PTH110
+        renamed, _ = renames()
+        if again := {*renamed.values()} - {*old}:  # something else is where they were
+            old |= read_some(path, again.__contains__)
         kept = surviving({**entries, **old}, marks, renamed)
     return _unmarked(found, kept)
 

@@ -278,9 +278,11 @@ class _Planner:
         return True
 
     def _rewrite_functions(self, path: str, lines: Sequence[str], imports: dict[str, str]) -> None:
+        suppressed = self.suppressed(path)
         for view in self.candidates(path):
+            wide = view.role == "fixture" and _WIDE.search("".join(lines[view.first_line - 1 : view.def_line]))
             for stand_in in view.stand_ins:
-                self._hold(path, view, stand_in, lines)
+                self._hold(path, view, stand_in, suppressed, is_wide=bool(wide))
             if self.rewritten_with.get((path, view.qualname)) == (held := self._held(path, view)):
                 continue
             self.rewritten_with[path, view.qualname] = held
@@ -481,20 +483,21 @@ class _Planner:
     def _held(self, path: str, view: FunctionView) -> Reasons:
         return tuple(self.held.get((path, view.qualname, item.name)) for item in view.stand_ins)
 
-    def _hold(self, path: str, view: FunctionView, stand_in: StandIn, lines: Sequence[str]) -> None:
+    def _hold(
+        self, path: str, view: FunctionView, stand_in: StandIn, suppressed: Collection[int], *, is_wide: bool
+    ) -> None:
         where = (path, view.qualname, stand_in.name)
         if path in self.frozen:
             self.held[where] = self.frozen[path]
         if self.only and stand_in.service not in self.only and not (self.only & _CODES_OF_FUNCTIONS):
             self.held[where] = "--only leaves it out"
-        if stand_in.line in self.suppressed(path):
+        if stand_in.line in suppressed:
             self.held[where] = "`# mock-ok` says that it may stay"
         if stand_in.service != "other" and is_on_self(stand_in, view):
             real = self.fixture_of(stand_in)
             if re.search(rf"\bself\.({real}|real_services)\b", self.text(path)):
                 self.held[where] = f"self.{real} is put there already: use it in the test"
-        head = "".join(lines[view.first_line - 1 : view.def_line])
-        if view.role == "fixture" and _WIDE.search(head):
+        if is_wide:
             self.held[where] = "the fixture outlives one test, the real one does not: give it scope function"
 
     def suppressed(self, path: str) -> set[int]:
