@@ -251,4 +251,4 @@ def _among(wanted: Listed | None, method: str | None, positive: bool, target: Ta
     return f"{'' if positive else 'not '}any({held} for sent in {log})"
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

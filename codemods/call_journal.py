@@ -65,4 +65,4 @@ def call_journal(site: Site) -> Result | None:
     return Replace((*lines, *(f"assert {condition}" for condition in held)))
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

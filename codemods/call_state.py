@@ -97,4 +97,4 @@ def state_of(site: Site) -> tuple[str, ...] | Refuse | None:
     return lines if isinstance(lines, Refuse) else tuple(lines or ()) or None
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

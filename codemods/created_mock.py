@@ -66,4 +66,4 @@ def named(statement: cst.Assign | cst.AnnAssign, bound: str) -> cst.Assign:
     return statement.with_changes(value=value)
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

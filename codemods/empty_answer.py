@@ -70,4 +70,4 @@ def answers_before(site: Site) -> bool:
     return f"answer {site.method}" in site.test.seeded
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

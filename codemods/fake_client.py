@@ -69,4 +69,4 @@ def is_fake_client(stand_in: StandIn) -> bool:
     return stand_in.fake.partition(".")[0] in LIBRARIES
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

@@ -126,4 +126,4 @@ class _Bound(cst.CSTVisitor):
                 self._bind(element.value)
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

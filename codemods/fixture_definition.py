@@ -77,4 +77,4 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip(" \t"))
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

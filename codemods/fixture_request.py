@@ -76,4 +76,4 @@ def relaid(kept: list[cst.Param], before: Sequence[cst.Param]) -> list[cst.Param
     return done
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

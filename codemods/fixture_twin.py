@@ -114,4 +114,4 @@ def renamed(text: str, name: str, new: str) -> str:
     return "".join(lines).removeprefix(header)
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

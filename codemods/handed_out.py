@@ -347,4 +347,4 @@ def of_pool(site: Site) -> Result | None:
     )
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

@@ -448,4 +448,4 @@ class _Opening(cst.CSTTransformer):
         return _name(name).with_changes(lpar=original_node.lpar, rpar=original_node.rpar) if name else updated_node
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

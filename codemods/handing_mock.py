@@ -178,4 +178,4 @@ class _Count:
         return False
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

@@ -113,4 +113,4 @@ def _sent(site: Site, calls: list[Listed], ordered: bool) -> list[str]:
     ]
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

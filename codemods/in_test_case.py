@@ -106,4 +106,4 @@ def without_self(function: cst.FunctionDef) -> Refuse | None:
     return Refuse("something inside the test has a self of its own: move it out of the test") if finder.count else None
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

@@ -197,4 +197,4 @@ def as_fixture(function: cst.FunctionDef) -> cst.FunctionDef:
     return function.with_changes(decorators=[decorator, *function.decorators], params=params)
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

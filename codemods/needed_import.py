@@ -94,4 +94,4 @@ def _after_docstring(tree: ast.Module) -> int:
     return (first.end_lineno or 0) if first is not None and is_docstring else 0
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

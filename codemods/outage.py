@@ -192,4 +192,4 @@ class _Raises:
             self.found.append(node)
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

@@ -55,4 +55,4 @@ class _Assigned:
             self.found.append(node)
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

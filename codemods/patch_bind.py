@@ -255,4 +255,4 @@ def _is_one(node: cst.BaseExpression | None, names: Collection[str]) -> bool:
     return isinstance(node, cst.Name) and node.value in names
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

@@ -116,4 +116,4 @@ def own_text(text: str, decorators: Sequence[str]) -> tuple[str, frozenset[int]]
     return text, frozenset(lost)
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

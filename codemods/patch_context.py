@@ -297,4 +297,4 @@ class _Items:
         self.found.append(node)
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

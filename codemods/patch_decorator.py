@@ -139,4 +139,4 @@ def is_docstring(statement: cst.BaseStatement) -> bool:
     return isinstance(small, cst.Expr) and isinstance(small.value, cst.SimpleString | cst.ConcatenatedString)
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

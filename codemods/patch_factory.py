@@ -210,4 +210,4 @@ class _Folding(cst.CSTTransformer):
         return updated_node.with_changes(value=self.parts[0]) if original_node.value in self.names else updated_node
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

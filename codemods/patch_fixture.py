@@ -256,4 +256,4 @@ def _by_mocker(node: cst.BaseExpression) -> bool:
     return isinstance(node, cst.Call) and names_of(node.func)[:2] == ["mocker", "patch"]
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

@@ -123,4 +123,4 @@ class _Given:
                 self._note(element.value)
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

@@ -67,4 +67,4 @@ def _named(site: Site, method: str) -> Result:
     return Refuse(f"{site.text}: the statement names the columns of a real result: take the line out and look at those")
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

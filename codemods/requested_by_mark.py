@@ -76,4 +76,4 @@ def _is_one(node: cst.BaseExpression, names: Sequence[str]) -> bool:
     return isinstance(node, cst.SimpleString) and node.evaluated_value in names
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

@@ -36,4 +36,4 @@ def reset(site: Site) -> Result | None:
     return Replace((f"{site.log}.clear()",))
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

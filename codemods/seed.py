@@ -50,4 +50,4 @@ _OVERWRITING = frozenset({"get", "getex", "hget"})
 """Commands whose seed takes the place of the one before."""
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

@@ -128,4 +128,4 @@ def _either(site: Site, body: cst.IfExp, asked: str) -> tuple[str, Items] | None
     return f"{{{site.code(key)}: {site.code(body.body)}}}", [(key, body.body)]
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

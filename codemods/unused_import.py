@@ -172,4 +172,4 @@ def _spells(text: str, name: str) -> bool:
     return re.search(rf"(?<![\w.]){re.escape(name)}\b", text) is not None
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

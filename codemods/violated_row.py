@@ -212,4 +212,4 @@ def _another(text: str) -> str | None:
     return f'"another {found}"' if isinstance(found, str) and found.isprintable() and '"' not in found else None
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

@@ -238,4 +238,4 @@ def _is_json(node: cst.BaseExpression, site: Site) -> bool:
         return False
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)
