@@ -8,7 +8,7 @@ answer is None: the tree is then scanned whole, which is always right.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -92,7 +92,7 @@ class Renewed:
     notes: Notes
     kept: dict[str, Record]
     outlines: Mapping[str, Outline]
-    """Of those files that have not changed."""
+    """Of the files that others look at, as far as is known yet."""
 
 
 def renew(
@@ -213,11 +213,16 @@ class _Renewal:
 
     def _touched(self, path: str) -> Touched | None:
         """What the change of a file touches; None where that is not plain."""
-        old = self.records.outlines.get(path, ())
+        old = self.records.outlines.get(path)
         speaks = path in self.spoken
-        if path not in self.digests or not old or (speaks and path not in self.facts.keys() & self.old.keys()):
+        if path not in self.digests or old is None or (path in self.facts) != (path in self.old):
             return None
-        if speaks and self.facts[path].mentions != self.old[path].root and not is_test_file(path):
+        # with its first word of mocks, application code shows others all that it defines
+        if (
+            speaks
+            and not is_test_file(path)
+            and (path not in self.old or self.facts[path].mentions != self.old[path].root)
+        ):
             return None
         return touched(old, data, ordered=speaks) if (data := self._bytes(path)) is not None else None
 
@@ -369,9 +374,19 @@ class _Renewal:
                 self._limit()
                 continue
             self._say(project)
-            outlines = {path: found for path, found in self.records.outlines.items() if path not in self.changed}
-            return Renewed(project, plan, notes, self.kept, outlines)
+            return Renewed(project, plan, notes, self.kept, self._outlines())
         raise _GiveUp
+
+    def _outlines(self) -> dict[str, Outline]:
+        """The outlines that there were, those of changed files as they are now."""
+        outlines = dict(self.records.outlines)
+        for path in self.changed & outlines.keys():
+            data = self._bytes(path) if path in self.digests else None
+            if data is not None and (found := outline(data)) is not None:
+                outlines[path] = found
+            else:
+                del outlines[path]
+        return outlines
 
     def _judge(self, project: Project) -> None:
         rest = sorted(self.redo - {*self.judged})
@@ -526,19 +541,22 @@ def recorded(
     for record in files.values():
         if any(uses.get(asked, frozenset()) != said for asked, said in record.trace.used.items()):
             return None
-    outlined = {path: found for path, found in (outlines or {}).items() if path in digests}
-    for path in _looked_at(files.values(), digests, project.config.pythonpath) - outlined.keys():
+    outlined = dict(outlines or {})
+    # what only files look at that are as they were has its outline
+    looking = files if outlines is None else {path: files[path] for path in fresh}
+    for path in _looked_at(looking.values(), digests, project.config.pythonpath) - outlined.keys():
         with suppress(OSError):
-            outlined[path] = outline(project.bytes(path))
+            if (made := outline(project.bytes(path))) is not None:
+                outlined[path] = made
     return Records(digests, tuple(project.paths), names, paths_of_applications(project.config), files, outlined)
 
 
 def _looked_at(records: Iterable[Record], digests: Mapping[str, bytes], pythonpath: Sequence[str]) -> set[str]:
-    """The files that several others were judged or planned by."""
-    found: Counter[str] = Counter()
+    """The files that others were judged or planned by."""
+    found: set[str] = set()
     for record in records:
-        found.update(record.trace.paths | {path for name in record.trace.modules for path in _files(name, pythonpath)})
-    return {path for path, number in found.items() if number > 1 and path.endswith(".py") and path in digests}
+        found.update(record.trace.paths, *(_files(name, pythonpath) for name in record.trace.modules))
+    return {path for path in found if path.endswith(".py") and path in digests}
 
 
 _NOTHING = Known({}, frozenset(), frozenset(), (), {}, (), "", (), [], [])

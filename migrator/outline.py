@@ -36,9 +36,10 @@ class _Part:
         return self.name, hashlib.blake2b(self.text, digest_size=8).digest(), self.line, self.names
 
 
-def outline(data: bytes) -> Outline:
-    """The outline of a file's bytes; empty where it cannot be read."""
-    return tuple(part.row() for part in _parts(data))
+def outline(data: bytes) -> Outline | None:
+    """The outline of a file's bytes; None where it has none that says all."""
+    parts = _parts(data)
+    return None if parts is None else tuple(part.row() for part in parts)
 
 
 def touched(old: Outline, data: bytes, *, ordered: bool) -> Touched | None:
@@ -47,9 +48,9 @@ def touched(old: Outline, data: bytes, *, ordered: bool) -> Touched | None:
     `ordered` where others know its definitions by their places: then only the end of the file may be another.
     """
     parts = _parts(data)
-    new = [part.row() for part in parts]
-    if not old or not new:
+    if parts is None:
         return None
+    new = [part.row() for part in parts]
     if ordered:
         same = next(
             (at for at, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), min(map(len, (old, new)))
@@ -79,18 +80,18 @@ def _is_special(name: str) -> bool:
     return name.startswith(("__", "pytest")) or name in REAL_FIXTURES or name == "real_services" or not name.isascii()
 
 
-def _parts(data: bytes) -> list[_Part]:
+def _parts(data: bytes) -> list[_Part] | None:
     try:
         text = decode(data)
         body = tree_of(text).body
     except (SyntaxError, ValueError, LookupError, RecursionError, MemoryError):
-        return []
+        return None
     lines = split_lines(text)
     found: list[_Part] = []
     end = 0
     for statement in body:
         if _first(statement) <= end:  # two share a line
-            return []
+            return None
         start, end = end, statement.end_lineno or statement.lineno
         # with the comments before it
         found.append(_part(statement, "".join(lines[start:end]).strip().encode(errors="surrogatepass")))

@@ -185,6 +185,7 @@ class _Planner:
         self.views: dict[str, FileView] = dict(project.files)
         self.context = project.context
         self.texts = Texts(project.source)
+        self.movable: dict[str, list[FunctionView]] = {}
         self.outcomes: dict[tuple[str, str], Outcome] = {}
         self.held: dict[tuple[str, str, str], str] = {}
         self.twins: dict[tuple[str, str], Twin] = {}
@@ -215,12 +216,14 @@ class _Planner:
 
     def candidates(self, path: str) -> list[FunctionView]:
         """The functions of a file that have something to move."""
-        return [
-            view
-            for view in self.views[path].functions
-            if any(item.service != "other" for item in view.stand_ins)
-            and not (view.fixture is not None and view.fixture.is_mock)
-        ]
+        if path not in self.movable:
+            self.movable[path] = [
+                view
+                for view in self.views[path].functions
+                if any(item.service != "other" for item in view.stand_ins)
+                and not (view.fixture is not None and view.fixture.is_mock)
+            ]
+        return self.movable[path]
 
     def allowed(self, path: str, view: FunctionView) -> Allowed:
         def check(stand_in: StandIn) -> Left | None:

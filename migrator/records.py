@@ -95,7 +95,7 @@ def unpacked(path: str, row: tuple[Any, ...]) -> Record:
         row[11],
         None if row[12] is None else tuple(_function_in(path, item) for item in row[12]),
         None if row[13] is None else _known_in(row[13]),
-        row[14],
+        row[_ROWS],
         row,
     )
 
@@ -245,3 +245,15 @@ def all_unpacked(kept: tuple[Any, ...]) -> Records | None:
         {path: unpacked(path, row) for path, row in files.items()},
         outlines,
     )
+
+
+def rows_of(kept: tuple[Any, ...], digests: Mapping[str, bytes]) -> list[Any] | None:
+    """The violations of a tree with those digests, in its files' order; None where another tree was packed."""
+    if kept[0] != SHAPE or kept[1] != digests:
+        return None
+    _, _, found, _, _, files, _ = kept
+    return [row for path in found if path in files for row in files[path][_ROWS]]
+
+
+_ROWS = 14
+"""Where the violations stand in what a record is packed into."""

@@ -110,15 +110,31 @@ def run_scan(
     memory: Memory | None = None,
 ) -> Scan:
     """Scans as the command does, or takes what is kept of the tree as it is."""
-    if memory is not None and (kept := memory.recall(_SCAN)) is not None:
-        return _unpacked(kept)
+    if memory is not None and (found := _recalled(memory)) is not None:
+        return found
     with progress() as advance:
-        scan = _renewed(config, paths, jobs, memory, advance) if memory is not None and executor is None else None
-        if scan is None:
-            scan = _scanned(config, paths, jobs, executor, memory, advance)
+        made = _renewed(config, paths, jobs, memory, advance) if memory is not None and executor is None else None
+        if made is None:
+            made = _scanned(config, paths, jobs, executor, memory, advance)
+    scan, is_recorded = made
     if memory is not None:
-        memory.keep(_SCAN, _packed(scan))
+        memory.keep(_SCAN, _packed(scan, is_recorded=is_recorded))
     return scan
+
+
+def _recalled(memory: Memory) -> Scan | None:
+    """What is kept of the tree as it is; its violations stand in the records where those are of the same tree."""
+    if (kept := memory.recall(_SCAN)) is None:
+        return None
+    root, files, rows, unreadable, errors = kept
+    if rows is None:
+        from migrator.records import rows_of
+
+        last = memory.recall_last()
+        rows = rows_of(last, memory.digests) if last is not None else None
+    if rows is None:
+        return None
+    return Scan(root, files, tuple(map(_violation, rows)), tuple(Unreadable(*item) for item in unreadable), errors)
 
 
 def _scanned(
@@ -128,8 +144,8 @@ def _scanned(
     executor: str | None,
     memory: Memory | None,
     advance: Progress | None,
-) -> Scan:
-    """Scans the whole tree."""
+) -> tuple[Scan, bool]:
+    """Scans the whole tree, and says whether its violations are recorded."""
     from migrator.executors import open_executor
     from migrator.known import Notes
 
@@ -137,15 +153,15 @@ def _scanned(
         project = open_project(config.root, paths, config, jobs, advance, run)
         notes = Notes()
         found = _decided(project, notes, jobs)
-    if memory is not None:
-        _record(project, notes, {path: _rows(items) for path, items in found.items()}, memory)
-    return scan_project(project, [violation for items in found.values() for violation in items])
+    rows = {path: _rows(items) for path, items in found.items()} if memory is not None else {}
+    is_recorded = memory is not None and _record(project, notes, rows, memory)
+    return scan_project(project, [violation for items in found.values() for violation in items]), is_recorded
 
 
 def _renewed(
     config: Config, paths: Sequence[str], jobs: int | None, memory: Memory, advance: Progress | None
-) -> Scan | None:
-    """Scans what has changed since the last scan, None where the whole tree has to be."""
+) -> tuple[Scan, bool] | None:
+    """Scans what has changed since the last scan, None where the whole tree has to be; says what `_scanned` does."""
     if (last := memory.recall_last()) is None:
         return None
     from migrator.incremental import renew
@@ -159,7 +175,7 @@ def _renewed(
     fresh = {path: view for path, view in project.files.items() if path not in kept}
     found = _with_fixes(fresh, renewed.plan)
     rows = {path: _rows(items) for path, items in found.items()}
-    _record(project, renewed.notes, rows, memory, kept, renewed.outlines)
+    is_recorded = _record(project, renewed.notes, rows, memory, kept, renewed.outlines)
     violations = [
         violation
         for path in project.files
@@ -167,7 +183,7 @@ def _renewed(
     ]
     if os.environ.get("MIGRATE_VERBOSE"):
         print(f"migrate: {len(project.judged_files)} of {len(project.store.listed)} files again", file=sys.stderr)
-    return scan_project(project, violations)
+    return scan_project(project, violations), is_recorded
 
 
 def _record(
@@ -177,22 +193,25 @@ def _record(
     memory: Memory,
     kept: Mapping[str, Record] | None = None,
     outlines: Mapping[str, Outline] | None = None,
-) -> None:
+) -> bool:
+    """Keeps what the next scan can begin with; says whether that could be."""
     from migrator.incremental import recorded
     from migrator.records import all_packed
 
     records = recorded(project, notes, rows, memory.digests, kept, outlines)
     if records is not None:
         memory.keep_last(all_packed(records))
+    return records is not None
 
 
 _SCAN = "rows of a scan"
 _REST = attrgetter(*[field.name for field in fields(Violation) if field.name not in ("path", "span")])
 
 
-def _packed(scan: Scan) -> tuple[object, ...]:
-    """A scan in plain tuples."""
-    return scan.root, scan.files, _rows(scan.violations), [astuple(item) for item in scan.unreadable], scan.errors
+def _packed(scan: Scan, *, is_recorded: bool) -> tuple[object, ...]:
+    """A scan in plain tuples; without its violations where the records have them."""
+    rows = None if is_recorded else _rows(scan.violations)
+    return scan.root, scan.files, rows, [astuple(item) for item in scan.unreadable], scan.errors
 
 
 def _rows(violations: Iterable[Violation]) -> tuple[Any, ...]:
@@ -203,8 +222,3 @@ def _violation(row: Any) -> Violation:
     # by position: a hundred thousand of them cost half of what names would
     path, span, *rest = row
     return Violation(path, Span(*span), *rest)
-
-
-def _unpacked(kept: Any) -> Scan:
-    root, files, rows, unreadable, errors = kept
-    return Scan(root, files, tuple(map(_violation, rows)), tuple(Unreadable(*item) for item in unreadable), errors)
