@@ -36,6 +36,16 @@ class RoamingConnection(redis.asyncio.Connection):
         writer: Any = self._writer
         return writer is not None and writer.has_ended()
 
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        """As redis-py's, which starts a task to limit the time that a write takes; ours never waits."""
+        limit = self.socket_timeout
+        if self.is_connected:
+            self.socket_timeout = None
+        try:
+            await super().send_packed_command(command, check_health)
+        finally:
+            self.socket_timeout = limit
+
     async def _connect(self) -> None:
         async with asyncio.timeout(self.socket_connect_timeout):
             transport, stream = await self._loop.create_connection(
