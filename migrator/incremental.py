@@ -54,6 +54,14 @@ class _GiveUp(Exception):
     """It is not plain what has changed."""
 
 
+class _MoreNames(Exception):
+    """There are names of mock fixtures that no file was looked at for."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        super().__init__()
+        self.names = names
+
+
 class _Store(Store):
     """Facts of a tree whose files were read before: those that are asked for are read again, as they were."""
 
@@ -104,10 +112,15 @@ def renew(
     progress: Progress | None,
 ) -> Renewed | None:
     """The tree as it is now, by what was recorded of it; None where it has to be scanned whole."""
-    try:
-        return _Renewal(records, digests, config, paths, jobs, progress).run()
-    except _GiveUp:
-        return None
+    more: frozenset[str] = frozenset()
+    for _ in range(_ROUNDS):
+        try:
+            return _Renewal(records, digests, config, paths, jobs, progress, more).run()
+        except _MoreNames as found:
+            more |= found.names
+        except _GiveUp:
+            break
+    return None
 
 
 class _Renewal:
@@ -119,8 +132,12 @@ class _Renewal:
         paths: Sequence[str],
         jobs: int,
         progress: Progress | None,
+        more: frozenset[str],
     ) -> None:
         self.records = records
+        self.names = records.names | more
+        self.more = more
+        """Those that there were not."""
         self.old = records.files
         self.config = config
         self.root: Path = config.root
@@ -174,7 +191,7 @@ class _Renewal:
                 raise _GiveUp
         if any(path not in self.old and path not in self.changed for path in above):
             raise _GiveUp
-        spelt = mentions(self.records.names - {*FAKE_FIXTURES})
+        spelt = mentions(self.names - {*FAKE_FIXTURES})
         for path in sorted(self.changed & {*own, *self.reached}):
             if path in above:
                 self._take(path, read_facts(self.root, path, always=True) or Facts(path), _Row(True))
@@ -189,7 +206,22 @@ class _Renewal:
         stale = {path for path, rec in self.old.items() if path not in self.changed and self._is_stale(path, rec)}
         for path in stale:
             self._again(path)
+        if self.more:
+            self._read_asking_more()
         self._limit()
+
+    def _read_asking_more(self) -> None:
+        """Reads the files that are read only now, or for more than before, because of names that there were not."""
+        spelt = mentions(self.more)
+        for path in self.found:
+            record = self.old.get(path)
+            if path in self.changed or (record is not None and record.root):
+                continue
+            if (row := read_asking(self.root, path, spelt)) is None:
+                continue
+            if path in self.reached:
+                raise _GiveUp
+            self._take(path, row[0], _Row(False, frozenset(row[1] | (record.mentioned if record else set()))))
 
     def _take(self, path: str, facts: Facts, row: _Row) -> None:
         self.facts[path] = facts
@@ -311,7 +343,7 @@ class _Renewal:
             for path, touch in self.touched.items()
         ):
             raise _GiveUp
-        for path in self.redo - self.changed:
+        for path in (self.redo - self.changed) & self.old.keys():
             if (path in loud) != self.old[path].whole:
                 raise _GiveUp
         project.reading.whole = {*store.whole}
@@ -327,9 +359,12 @@ class _Renewal:
             row.names, row.reached = named.names, frozenset(named.trace.paths & self.reached)
             row.bases, row.uses = named.bases, named.uses
         everything: dict[str, _Row | Record] = {**self.kept, **self.rows}
-        if closure(everything) != (frozenset(self.listed), self.records.names):
+        listed, names = closure(everything)
+        if more := names - self.names - {*FAKE_FIXTURES}:
+            raise _MoreNames(more)
+        if (listed, names) != (frozenset(self.listed), self.names):
             raise _GiveUp
-        project.reading.names = {*self.records.names} - {*FAKE_FIXTURES}
+        project.reading.names = {*self.names} - {*FAKE_FIXTURES}
         project.reading.reached = {path for path in self.reached if path in everything and not everything[path].root}
         project.reading.mentioned = {path: {*row.mentioned} for path, row in self.rows.items() if row.mentioned}
 

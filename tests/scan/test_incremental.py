@@ -325,6 +325,33 @@ def test_a_new_name_of_a_mock_fixture_is_looked_for_everywhere(tree: Tree) -> No
     assert json.loads(tree.scan())["summary"]["violations"] == first
 
 
+def test_who_mentions_a_new_name_is_found(tree: Tree) -> None:
+    fixture = "\n\n@pytest.fixture\ndef {name}():\n    return {value}\n"
+    conftest = "from unittest.mock import AsyncMock\n\nimport pytest\n"
+    conftest += fixture.format(name="mock_redis", value="AsyncMock()")
+    use = "def test_a(mock_redis{more}):\n    mock_redis.get.assert_called()\n"
+    write(tree.root, "tests/sub/conftest.py", conftest)
+    for number in range(3):
+        write(tree.root, f"tests/sub/test_use_{number}.py", use.format(more=""))
+    write(tree.root, "tests/sub/test_ledger.py", use.format(more=", ledger"))
+    # nothing of it speaks of mocks: it was not even read
+    write(tree.root, "tests/sub/test_plain.py", "def test_a(books):\n    books.ledger.close()\n")
+    tree.scan()
+    assert after(tree, "tests/sub/conftest.py", conftest + fixture.format(name="ledger", value="AsyncMock()")) == 3
+    assert after(tree, "tests/sub/test_plain.py", "def test_a(ledger):\n    ledger.close()\n") is None
+
+
+def test_what_was_empty_touches_only_what_it_defines(tree: Tree) -> None:
+    user = "import tests.sub\nfrom tests.sub import {name}\n\n\ndef test_a(mock_redis):\n    mock_redis.get({name})\n"
+    write(tree.root, "tests/sub/__init__.py", "")
+    for number in range(3):
+        write(tree.root, f"tests/sub/test_use_{number}.py", user.format(name=f"name_{number}"))
+    tree.scan()
+    assert after(tree, "tests/sub/__init__.py", "def name_1():\n    return 1\n") == 1
+    mock = "from unittest.mock import Mock\n\nname_2 = Mock()\n"
+    assert after(tree, "tests/sub/__init__.py", mock) is not None
+
+
 def test_damaged_records_are_not_believed(tree: Tree) -> None:
     (records,) = tree.cache.glob("*.records")
     data = bytearray(records.read_bytes())
