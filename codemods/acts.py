@@ -53,13 +53,18 @@ class _Reader:
         found = []
         for node in ast.walk(self.function):
             name = _dotted(node.func) if isinstance(node, ast.Call) else ""
-            if not isinstance(node, ast.Call) or name.partition(".")[0] in self.stand_ins:
+            if not isinstance(node, ast.Call) or self._is_of_stand_in(name):
                 continue
             if name:
                 found.append(self._act(node, name, self._maker(name.partition(".")[0])))
             elif isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
                 found.append(self._act(node, f"_.{node.func.attr}", node.func.value))
         return found
+
+    def _is_of_stand_in(self, name: str) -> bool:
+        """Whether a dotted name is that of a stand-in, or of something that it has."""
+        parts = name.split(".")
+        return parts[0] in self.stand_ins or ".".join(parts[:2]) in self.stand_ins
 
     def _act(self, node: ast.Call, name: str, maker: ast.Call | None) -> Act:
         given, keywords = self._arguments(node)
@@ -93,7 +98,7 @@ class _Reader:
         if first in self.bound:
             value = self.bound[first]
             return self._value(value, depth + 1) if value is not None and first == name and depth < 3 else UNKNOWN
-        return UNKNOWN if first in self.stand_ins else Text(name)
+        return UNKNOWN if self._is_of_stand_in(name) else Text(name)
 
 
 def _made_with(call: str) -> tuple[tuple[Value, ...], dict[str, Value]]:

@@ -44,6 +44,7 @@ from migrator.codemods.patch_factory import as_client, read_as_client, returned
 from migrator.codemods.patch_fixture import Handed
 from migrator.codemods.patch_started import handed, is_started
 from migrator.codemods.patched_attribute import names_of
+from migrator.codemods.put_on_object import by_another_name
 from migrator.codemods.quick import Doubt, Quick
 from migrator.codemods.registry import expressions, service_table, statements
 from migrator.codemods.site import (
@@ -231,7 +232,7 @@ def _decided(task: _Task) -> Outcome | None:
     candidates = task.candidates
     if any(is_opened(item) and task.is_free(item) for item in candidates):
         return None
-    names = {name for item in candidates for name in (item.name, *item.aliases) if name.startswith("self.")}
+    names = {name for item in candidates for name in (item.name, *item.aliases) if "." in name}
     try:
         quick = Quick(task.chunk, names)
         if joined(quick.module, quick.function, candidates, task.is_free).parts:
@@ -318,7 +319,7 @@ def _each(task: _Task, module: cst.Module, indent: str, quick: Quick | None = No
             continue  # it goes, and stays, with what it hands out
         held = task.allowed(stand_in) or _unmovable(stand_in, view, task.environment, task.chunk)
         if held is not None:
-            left += [] if stand_in.how == "through" else [held]  # it is explained where the test's fixture stays
+            left += [] if _is_of_fixture(stand_in, task.chunk) else [held]
             continue
         # refusals are looked for in the text as it stands in the file, so that their lines are right
         probe = _Rewriter(task, module, indent, stand_in, quick)
@@ -326,7 +327,8 @@ def _each(task: _Task, module: cst.Module, indent: str, quick: Quick | None = No
             rewritten = probe.run()
         except _Refused as refused:
             line = probe.line_of(refused.node) + view.first_line - 1 if refused.node is not None else stand_in.line
-            left.append(Left(stand_in, line, refused.refuse.reason, refused.refuse.fix))
+            refusal = Left(stand_in, line, refused.refuse.reason, refused.refuse.fix)
+            left += [] if stand_in.how == "member" and _is_of_fixture(stand_in, task.chunk) else [refusal]
             continue
         except _UNREADABLE:
             if quick is not None:
@@ -477,6 +479,12 @@ def _unmovable(stand_in: StandIn, view: FunctionView, environment: Environment, 
         return Left(stand_in, stand_in.line, reason, "manual")
     if stand_in.how == "other":
         return Left(stand_in, stand_in.line, f"it is part of something else: request {fixture} instead", "manual")
+    if stand_in.how == "member" and (other := by_another_name(stand_in, chunk)):
+        reason = f"the test asks it as a mock by another name too ({other}): ask it by {stand_in.name} alone"
+        return Left(stand_in, stand_in.line, reason, "manual")
+    if stand_in.how == "member" and stand_in.asynchronous is None:
+        reason = f"nothing says whether the code awaits it: put {fixture}, or its .sync face, there by hand"
+        return Left(stand_in, stand_in.line, reason, "manual")
     if view.role not in ("test", "fixture"):
         return Left(
             stand_in, stand_in.line, "it is made in a helper: request the fixture where the helper is called", "manual"
@@ -484,7 +492,13 @@ def _unmovable(stand_in: StandIn, view: FunctionView, environment: Environment, 
     return None
 
 
-_OF_ONE_TEST = ("local", "factory", "parameter", "patch", "through")
+_OF_ONE_TEST = ("local", "factory", "parameter", "patch", "through", "member")
+
+
+def _is_of_fixture(stand_in: StandIn, chunk: str) -> bool:
+    """Whether a function has a stand-in by a fixture alone, and does not mention it: it is explained there."""
+    is_put = stand_in.how == "member" and stand_in.fixture is not None and not stand_in.maker
+    return stand_in.how == "through" or (is_put and f".{stand_in.name.rpartition('.')[2]}" not in chunk)
 
 
 def _patched(stand_in: StandIn, view: FunctionView) -> StandIn | None:
@@ -566,7 +580,7 @@ class _Rewriter:
         else:
             keeps = stand_in.how not in ("parameter", "patch", "through") and not _sounds_mocked(stand_in.name)
             name = self.attribute if stand_in.how == "attribute" else stand_in.name
-            keeps = keeps or stand_in.how == "attribute"
+            keeps = keeps or stand_in.how in ("attribute", "member")
             keeps = keeps and not (self.handing and is_only_handed(self.function, stand_in.name))
             self.target = Target(stand_in, fixture, name if keeps else fixture, view.is_async, asynchronous)
         self.keeps = keeps
@@ -578,6 +592,12 @@ class _Rewriter:
         """How many of the stand-in's own patches have been taken out."""
         self.later: list[Sequence[cst.BaseStatement]] = []
         """What runs after the block that is being rewritten, from the outside in."""
+
+    @property
+    def last_name(self) -> str:
+        """What the stand-in is called where it is: the attribute, where it is on another object."""
+        stand_in = self.target.stand_in
+        return stand_in.name.rpartition(".")[2] if stand_in.how == "member" else stand_in.name
 
     def _patches(self, stand_in: StandIn, imports: dict[str, str]) -> Patches:
         """The stand-in's own patches; what they return is the stand-in where only that is used."""
@@ -689,6 +709,8 @@ class _Rewriter:
         if self.quick is not None:
             return self.module
         block = whole.with_changes(body=_without_first_blank(body))
+        if self.target.stand_in.how == "member" and not _names(block, self.real):
+            parameters = self.function.params  # its fixture has the real client on its object already
         changed = self.function.with_changes(body=block, params=parameters)
         gone = [item.place for item in self.handing]
         changed = undecorated(changed, [*(item for item, _ in self.patches.items if item is not None), *gone])
@@ -753,7 +775,7 @@ class _Rewriter:
             self.used |= {"kept_on_self", "patch_started"} if is_started(self.target.stand_in) else {"kept_on_self"}
         if self.target.direct:
             return self.function.params
-        if self.target.stand_in.fixture is not None:
+        if self.target.stand_in.fixture is not None and self.target.stand_in.how != "member":
             by_mark = "requested_by_mark" if self.target.stand_in.marked else "fixture_request"
             self.used.add("handed_together" if self.is_part else by_mark)
             target = replace(self.target, fixture=self.real) if self.target.peer else self.target
@@ -762,6 +784,9 @@ class _Rewriter:
                 changed = added(changed, self.target.fixture)
         elif self.target.stand_in.how == "patch":
             changed = added(without(self.function.params, self.target.stand_in.name), self.target.fixture)
+        elif self.target.stand_in.how == "member":
+            self.used.add("put_on_object")
+            changed = added(self.function.params, self.target.fixture)
         else:
             self.used.add("created_mock")
             changed = added(self.function.params, self.real if self.target.peer else self.target.fixture)
@@ -781,9 +806,11 @@ class _Rewriter:
     def _is_given_text(self) -> bool:
         """Whether the code would decode what the client that a fixture gives it has decoded already."""
         stand_in = self.target.stand_in
-        if stand_in.service != "redis" or stand_in.fixture not in self.around.shared or self.view.role != "test":
+        is_given = stand_in.fixture in self.around.shared or (stand_in.how == "member" and stand_in.fixture is not None)
+        if stand_in.service != "redis" or not is_given or self.view.role != "test":
             return False
-        return _programs_bytes(self.function, self.names) and self.test.may_ask("decode")
+        programmed = _programmed(self.function, self.names)
+        return programmed.packed or (programmed.found and self.test.may_ask("decode"))
 
     def _take_end(self) -> None:
         """Makes it the server's end of a WebSocket, where that is what it stands for."""
@@ -842,7 +869,7 @@ class _Rewriter:
                 raise _Refused(
                     self.patches.items[0][0], Refuse(f"nothing says that what is patched is a client: {BY_HAND}")
                 )
-        elif not finder.found and not mapped and not self.hands_on and not _names_a_client(self.target.stand_in.name):
+        elif not finder.found and not mapped and not self.hands_on and not _names_a_client(self.last_name):
             reason = "nothing in the test says that it is a client: bind or request the real one by hand"
             raise _Refused(None, Refuse(reason))
 
@@ -1269,7 +1296,12 @@ class _Rewriter:
         return small.with_changes(value=value.with_changes(elements=elements))
 
     def _is_maker(self, small: cst.BaseSmallStatement) -> bool:
-        if self.target.stand_in.how not in ("local", "factory", "attribute"):
+        stand_in = self.target.stand_in
+        if stand_in.how == "member" and not (
+            isinstance(small, cst.Assign) and self.code(small.value) == stand_in.maker
+        ):
+            return False  # what else is put there is what the test wants there
+        if stand_in.how not in ("local", "factory", "attribute", "member"):
             return False
         if isinstance(small, cst.Assign) and len(small.targets) == 1:
             return self._is_name(small.targets[0].target)
@@ -1468,23 +1500,30 @@ class _Asked:
 
 def _answers_bytes(function: cst.FunctionDef, names: set[str], stand_in: StandIn) -> bool:
     """Whether the stand-in was told to answer bytes: the code then has to be given a client that does."""
-    return _programs_bytes(function, names) or any(answer.text.startswith(("b'", 'b"')) for answer in stand_in.answers)
+    said = any(answer.text.startswith(("b'", 'b"')) for answer in stand_in.answers)
+    return said or _programmed(function, names).found
 
 
-def _programs_bytes(function: cst.FunctionDef, names: set[str]) -> bool:
+def _programmed(function: cst.FunctionDef, names: set[str]) -> _Bytes:
     finder = _Bytes(names)
     look(function.body, finder)
-    return finder.found
+    return finder
 
 
 class _Bytes:
     def __init__(self, names: set[str]) -> None:
         self.names = names
         self.found = False
+        self.packed = False
+        """Whether they are no text that somebody has encoded."""
         self.programs = False
+        self.made: dict[str, str] = {}
+        """The names that were given bytes, and what gave them."""
 
     def visit_Assign(self, node: cst.Assign) -> bool:
         target = node.targets[0].target
+        if isinstance(target, cst.Name) and isinstance(node.value, cst.Call):
+            self.made[target.value] = _called_name(node.value)
         finder = _Mentions(self.names)
         look(target, finder)
         if isinstance(target, cst.Attribute) and finder.found:
@@ -1496,8 +1535,19 @@ class _Bytes:
     def visit_SimpleString(self, node: cst.SimpleString) -> None:
         self.found |= self.programs and "b" in node.prefix
 
+    def visit_Name(self, node: cst.Name) -> None:
+        self._note(self.made.get(node.value, ""))
+
     def visit_Call(self, node: cst.Call) -> None:
-        self.found |= self.programs and isinstance(node.func, cst.Attribute) and node.func.attr.value == "encode"
+        self._note(_called_name(node))
+
+    def _note(self, maker: str) -> None:
+        self.found |= self.programs and maker in _OF_BYTES
+        self.packed |= self.programs and maker in _OF_BYTES and maker != "encode"
+
+
+_OF_BYTES = frozenset({"encode", "compress", "packb", "tobytes", "to_bytes"})
+"""Functions and methods that give bytes."""
 
 
 def _roots(bindings: Sequence[Binding]) -> Iterator[str]:

@@ -127,7 +127,7 @@ DECORATOR = "@pytest.fixture(autouse=True)"
 
 
 class OnSelf(cst.Name):
-    """`self.x` as one name."""
+    """`self.x`, or another dotted name, as one name."""
 
     def _validate(self) -> None:
         pass  # a name with a dot is what it is for
@@ -149,7 +149,7 @@ class _Folding(cst.CSTTransformer):
         self._look(module)
 
     def _look(self, node: cst.CSTNode) -> bool:
-        here = isinstance(node, cst.Attribute) and f"self.{node.attr.value}" in self.names
+        here = isinstance(node, cst.Attribute) and _dotted(node) in self.names
         for child in below(node):
             here = self._look(child) or here
         if here:
@@ -160,19 +160,21 @@ class _Folding(cst.CSTTransformer):
         return node in self.above
 
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
-        owner = original_node.value
-        if not isinstance(owner, cst.Name) or owner.value != "self" or owner.lpar:
-            return updated_node
-        name = f"self.{original_node.attr.value}"
-        dot = original_node.dot
+        name, dot = _dotted(original_node), original_node.dot
         if name not in self.names or not dot.whitespace_before.empty or not dot.whitespace_after.empty:
             return updated_node
         return OnSelf(name, lpar=original_node.lpar, rpar=original_node.rpar)
 
 
+def _dotted(node: cst.Attribute) -> str:
+    """`a.b` as one name; "" of anything else."""
+    owner = node.value
+    return f"{owner.value}.{node.attr.value}" if isinstance(owner, cst.Name) and not owner.lpar else ""
+
+
 def folded(module: cst.Module, names: Iterable[str]) -> cst.Module:
-    """The module with each of the `self.x` among the names as one name, so that it is rewritten like any other."""
-    kept = {name for name in names if name.startswith("self.")}
+    """The module with each `self.x` and `a.x` among the names as one name, so that it is rewritten like any other."""
+    kept = {name for name in names if "." in name}
     return module.visit(_Folding(kept, module)) if kept else module
 
 

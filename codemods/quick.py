@@ -119,7 +119,7 @@ _BETWEEN = re.compile(r"(?:\s|\\\r?\n|#[^\n]*)*")
 
 
 class Quick:
-    """A function that is read but not rewritten; `self.x` of the given names is one name.
+    """A function that is read but not rewritten; `self.x` and `a.x` of the given names are one name.
 
     Raises Doubt where it has anything that is not made here, SyntaxError and its kin where Python cannot read it.
     """
@@ -526,12 +526,12 @@ class Quick:
 
     def _attributed(self, node: ast.Attribute) -> Any:
         value = node.value
-        if self.names and isinstance(value, ast.Name) and value.id == "self" and f"self.{node.attr}" in self.names:
+        if self.names and isinstance(value, ast.Name) and (name := f"{value.id}.{node.attr}") in self.names:
             if self.inside:
                 raise Doubt
             start, end = self._span(node)
-            if self.text[start:end] == f"self.{node.attr}":
-                return make.OnSelf(f"self.{node.attr}")
+            if self.text[start:end] == name:
+                return make.OnSelf(name)
         return make.Attribute(self._of(value), make.Name(node.attr))
 
     def _called(self, node: ast.Call) -> Any:

@@ -29,10 +29,11 @@ def is_awaited(function: Function, names: Collection[str]) -> bool:
 
 def may_be_awaitable(function: Function, names: Collection[str]) -> bool:
     """Whether a function puts something on one of its names of which nobody can say that it is not awaitable."""
-    return any(item.root in names and not _is_plain(item) for item in function.programmed)
+    return any(item.root in names and not is_plain(item) for item in function.programmed)
 
 
-def _is_plain(item: Programmed) -> bool:
+def is_plain(item: Programmed) -> bool:
+    """Whether what a mock is told can be nothing awaitable."""
     if _AWAITABLE.search(item.text) or _ASYNCHRONOUS.search(item.path):
         return False
     # what a method answers is data even where it has a name; what it is, or runs, may be a coroutine function

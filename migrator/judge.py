@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from migrator.answers import answers_in
-from migrator.awaiting import PLAIN, is_awaited, may_be_awaitable
+from migrator.awaiting import PLAIN, is_awaited, is_plain, may_be_awaitable
 from migrator.codemods.methods import METHODS as CLIENTS
 from migrator.codes import CODES
 from migrator.config import Config
@@ -30,10 +30,11 @@ from migrator.evidence import (
     service_of_methods,
     service_of_name,
 )
-from migrator.facts import Candidate, Facts, Function, Import, Local, Origin
+from migrator.facts import Candidate, Facts, Function, Import, Local, Origin, Programmed
 from migrator.keeping import Bases, Keeping
 from migrator.libraries import (
     ASSERTION_FUNCTIONS,
+    BEHAVIOUR_ATTRIBUTES,
     BEHAVIOUR_FUNCTIONS,
     BEHAVIOUR_METHODS,
     FAKE_FIXTURES,
@@ -1045,9 +1046,105 @@ class Judge:
                 kept=self._kept(path, function, [name, *aliases[name]]),
                 is_guess=self._is_guess(path, function, [name, *aliases[name]], evidence, None),
             )
+        yield from self._members(path, index, function, requests)
         yield from self._kept_elsewhere(path, index, function)
         if function.use_fixtures and linker.is_test(path, function):
             yield from self._marked(path, facts, index, function)
+
+    def _members(
+        self, path: str, index: int, function: Function, requests: Mapping[str, tuple[str, int] | None]
+    ) -> Iterator[StandIn]:
+        """The stand-ins on attributes of what a function makes, or of what the fixtures make that it requests."""
+        own = {item.name: item for item in self._put(path, index, function)}
+        yield from own.values()
+        for name, key in requests.items():
+            if key is None:
+                continue
+            maker = self.linker.facts[key[0]].functions[key[1]]
+            for item in self._put(*key, maker):
+                root, _, attribute = item.name.partition(".")
+                mine = f"{name}.{attribute}"
+                if root in maker.returned_names and mine not in own and item.fixture is not None:
+                    yield replace(item, name=mine, line=function.def_line, maker="")
+
+    def _put(self, path: str, index: int, function: Function) -> Iterator[StandIn]:
+        """The stand-ins that a function puts on attributes of objects: `service.redis = AsyncMock()`."""
+        if function.fixture is not None and function.fixture.autouse:
+            return  # who has it is nowhere said
+        made = [
+            item
+            for item in function.programmed
+            if item.path.isidentifier() and item.path not in BEHAVIOUR_ATTRIBUTES and item.root.isidentifier()
+        ]
+        for item in made:
+            if not _is_made(self.linker, path, item.origin) or not self._holds_others(path, index, function, item.root):
+                continue
+            value = next((found for found in self.linker.values(path, item.origin) if found.kind == "mock"), None)
+            evidence = min(
+                [self._name(f"{item.root}.{item.path}", "name"), *self._value_evidence(path, item.origin)],
+                key=lambda said: said.rank,
+            )
+            same = sum(other.root == item.root and other.path == item.path for other in made)
+            if value is None or evidence.service == "other" or same > 1:
+                continue
+            fixture = f"{path}::{function.qualname}" if function.fixture is not None else None
+            told = [other for other in function.programmed if other.root == item.root]
+            told = [other for other in told if other.path.startswith(f"{item.path}.")]
+            answers = [*answers_in("", item.text, item.line)]
+            for other in told:
+                below = other.path.removeprefix(f"{item.path}.")
+                stem, _, last = below.rpartition(".")
+                if last in ("return_value", "side_effect"):
+                    answers.append(Answer(stem, last, other.text, other.line))  # type: ignore[arg-type]
+                else:
+                    answers += answers_in(below, other.text, other.line)
+            used = {other.path.split(".")[1] for other in told} | _keywords(item.origin)
+            used |= self._used_on_member(path, function, item)
+            yield StandIn(
+                name=f"{item.root}.{item.path}",
+                service=evidence.service,
+                evidence=evidence.text,
+                how="member",
+                line=item.line,
+                asynchronous=self._is_member_asynchronous(path, value, item),
+                maker=item.text,
+                fixture=f"{fixture}.{item.path}" if fixture is not None else None,
+                answers=tuple(answers) if fixture is not None else (),
+                is_guess=evidence.rank == NAME and used.isdisjoint(CLIENTS[evidence.service]),
+            )
+
+    def _holds_others(self, path: str, index: int, function: Function, name: str) -> bool:
+        """Whether a name of a function stands for an object, no stand-in, that it makes or is given."""
+        local = function.locals.get(name)
+        if local is not None and local.origin[0] != "call":
+            return False
+        if local is None and function.fixture is not None:
+            return False  # others may have it from where this fixture has it
+        if local is None and all(parameter.name != name for parameter in function.parameters):
+            return False
+        origin: Origin = local.origin if local is not None else ("param", index, name)
+        return all(self.linker.stand_in_of(value) is None for value in self.linker.values(path, origin))
+
+    def _used_on_member(self, path: str, function: Function, item: Programmed) -> set[str]:
+        """The methods that those who request a fixture use on what it has put on an attribute."""
+        if function.fixture is None:
+            return set()
+        key = path, self.linker.facts[path].functions.index(function)
+        used = self.used_on(key, function.fixture.name)
+        return {name.removeprefix(f"{item.path}.") for name in used if name.startswith(f"{item.path}.")}
+
+    def _is_member_asynchronous(self, path: str, value: Value, item: Programmed) -> bool | None:
+        if value.asynchronous is not None:
+            return value.asynchronous
+        told = [
+            other
+            for function in self.linker.facts[path].functions
+            for other in function.programmed
+            if other.path.startswith(f"{item.path}.")
+        ]
+        if "AsyncMock" in item.text or any("AsyncMock" in other.text for other in told):
+            return True
+        return False if _is_plain_mock(value) and all(is_plain(other) for other in told) else None
 
     def _marked(self, path: str, facts: Facts, index: int, function: Function) -> Iterator[StandIn]:
         """The stand-ins that fixtures patch in which marks of a test request."""

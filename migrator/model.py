@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 Service = Literal["postgres", "redis", "clickhouse", "websocket", "http", "other"]
 Fix = Literal["auto", "assisted", "manual"]
 Role = Literal["test", "fixture", "setup", "helper"]
-How = Literal["parameter", "local", "factory", "patch", "attribute", "kept", "through", "other"]
+How = Literal["parameter", "local", "factory", "patch", "attribute", "kept", "through", "member", "other"]
 """How a function comes by a stand-in."""
 
 SERVICES: tuple[Service, ...] = ("postgres", "redis", "clickhouse", "websocket", "http", "other")
@@ -65,7 +65,8 @@ class StandIn:
     evidence: str
     how: How
     """"factory": a function of the tree made it; "attribute": put on self here; "kept": put there by another method;
-    "through": a fixture that is requested is made with it."""
+    "through": a fixture that is requested is made with it; "member": put on an attribute of another object, which the
+    function makes or a fixture hands out."""
     line: int
     asynchronous: bool | None
     """True where it was made of AsyncMock or awaited, False where its spec or use is synchronous, else unknown."""

@@ -121,7 +121,8 @@ def _stays(
         return _default(violation, makers, applications)
     root = violation.symbol.partition(".")[0]
     same = [left for left in plan.left if left.test == violation.test]
-    chosen = next((left for left in same if left.mock == root), same[0] if same else None)
+    named = (left for left in same if left.mock == root or violation.symbol.startswith(f"{left.mock}."))
+    chosen = next(named, same[0] if same else None)
     return (chosen.fix, chosen.reason) if chosen is not None else _default(violation, makers, applications)
 
 
@@ -665,7 +666,8 @@ class _Planner:
         for path, function in self._all_functions():
             if function.fixture is not None and not function.fixture.is_mock:
                 for stand_in in function.stand_ins:
-                    if stand_in.fixture is not None and stand_in.how == "parameter" and stand_in.service != "other":
+                    of_fixture = stand_in.fixture is not None and stand_in.how in ("parameter", "member")
+                    if stand_in.fixture is not None and of_fixture and stand_in.service != "other":
                         found.append((stand_in.fixture, (path, function)))
         return found
 
@@ -1086,15 +1088,21 @@ def _removable(fixture: FixtureView | None, asked: set[str]) -> bool:
 def _lost(
     lines: Sequence[str], new: str, before: Sequence[Violation], after: Sequence[Violation]
 ) -> tuple[Violation, ...]:
-    """The violations that are gone; of several alike, those whose lines are gone."""
-    kept = set(split_lines(new))
+    """The violations that are gone; of several alike in a test, those whose lines are not among what is left of it."""
+    there = split_lines(new)
+    alike = Counter((key(item), there[item.span.line - 1].strip()) for item in after)
     rest = Counter(map(key, after))
+    kept = {*there}
+    changed: list[Violation] = []
+    for violation in before:
+        line = key(violation), lines[violation.span.line - 1].strip()
+        if alike[line] > 0:
+            alike[line] -= 1
+            rest[key(violation)] -= 1
+        else:
+            changed.append(violation)
     gone: list[Violation] = []
-
-    def survives(violation: Violation) -> bool:
-        return lines[violation.span.line - 1] in kept
-
-    for violation in sorted(before, key=lambda item: (not survives(item), item.span)):
+    for violation in sorted(changed, key=lambda item: (lines[item.span.line - 1] not in kept, item.span)):
         if rest[key(violation)] > 0:
             rest[key(violation)] -= 1
         else:

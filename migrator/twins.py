@@ -47,7 +47,7 @@ def could_be(path: str, view: FunctionView, key: str) -> Twin | None:
     found = Twin(path, view, key)
     if view.fixture is None or view.fixture.autouse or view.fixture.name != found.name:
         return None
-    if [(item.fixture, item.how) for item in mocks] != [(key, "parameter")]:
+    if [item.fixture for item in mocks] != [key] or mocks[0].how not in ("parameter", "member"):
         return None
     # the fixture itself has to say which face of the client it gives the code
     return found if mocks[0].asynchronous is not None and not mocks[0].parts else None
@@ -79,6 +79,10 @@ def _used(uses: Sequence[tuple[Function, StandIn]]) -> Iterator[str]:
     for function, stand_in in uses:
         for name in (stand_in.name, *stand_in.aliases):
             yield from function.methods.get(name, ())
+        owner, _, attribute = stand_in.name.partition(".")
+        for name in function.methods.get(owner, ()) if stand_in.how == "member" else ():
+            if name.startswith(f"{attribute}."):
+                yield name.removeprefix(f"{attribute}.")
         yield from (answer.path for answer in stand_in.answers)
 
 

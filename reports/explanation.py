@@ -15,7 +15,7 @@ from migrator.codes import CODES, Code
 _REWRITES: dict[str, tuple[str, ...]] = {
     "RS101": ("unused_import",),
     "RS102": ("unused_import",),
-    "RS201": ("created_mock",),
+    "RS201": ("created_mock", "put_on_object"),
     "RS202": ("fake_client",),
     "RS301": ("patch_bind",),
     "RS302": ("patch_bind",),

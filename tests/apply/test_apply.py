@@ -550,3 +550,31 @@ def test_the_new_assertion_says_what_the_old_one_did(project: Project, body: str
     text = project.read("tests/test_a.py")
     for line in wanted:
         assert line in text, text
+
+
+def test_of_two_mocks_alike_in_a_test_the_one_that_goes_is_announced(project: Project) -> None:
+    """Both are `AsyncMock()` to the scan, and the line of the one that goes stands in another test that stays."""
+    text = """
+        from unittest.mock import AsyncMock
+
+
+        async def test_saves():
+            redis = AsyncMock()
+            clock = AsyncMock()
+            await save(redis, clock, "k", "v")
+            redis.set.assert_awaited_once_with("k", "v")
+
+
+        async def test_keeps():
+            redis = AsyncMock()
+            redis.get.side_effect = ["a", "b"]
+            assert await read(redis) == "ab"
+    """
+    project.write("tests/test_a.py", text)
+    found = json.loads(project.migrate("scan", "--format", "json").stdout)["violations"]
+    mine = [item for item in found if item["path"] == "tests/test_a.py" and item["test"] == "test_saves"]
+    assert [(item["line"], item["code"], item["service"], item["fix"]) for item in mine] == [
+        (5, "RS201", "redis", "auto"),
+        (6, "RS201", "other", "manual"),
+        (8, "RS601", "redis", "auto"),
+    ]
