@@ -212,6 +212,21 @@ class Application:
         found = self._class(ast.unparse(value.func), module)
         return found[1].name if found is not None and not _is_client(found[1]) else ""
 
+    def library_name(self, dotted: str) -> str:
+        """What its library calls what a module of the application imports: `app.cache.Redis` is `redis.asyncio.Redis`.
+
+        The path itself where the application has no such module.
+        """
+        parts = dotted.split(".")
+        for cut in range(len(parts) - 1, 0, -1):
+            module = self._module(".".join(parts[:cut]))
+            for node in ast.walk(module.tree) if module is not None else ():
+                if isinstance(node, ast.Import | ast.ImportFrom) and (path := _imported_as(node, parts[cut])):
+                    return ".".join([path, *parts[cut + 1 :]])
+            if module is not None:
+                return ""
+        return dotted
+
     def packages(self, dotted: str) -> frozenset[str]:
         """The packages that the application's module which a path leads to imports; none where there is no such."""
         parts = dotted.split(".")
@@ -483,6 +498,17 @@ def _contents(tree: ast.Module) -> _Module:
             for item in node.names:
                 module.imported[item.asname or item.name] = "" if node.level else f"{node.module}.{item.name}"
     return module
+
+
+def _imported_as(node: ast.Import | ast.ImportFrom, name: str) -> str:
+    """The dotted path that an import gives a name to; "" where it gives it to none, or to one of the application's."""
+    base = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+    for item in node.names if not isinstance(node, ast.ImportFrom) or not node.level else ():
+        if item.asname == name or (item.asname is None and base and item.name == name):
+            return f"{base}{item.name}"
+        if item.asname is None and not base and item.name.partition(".")[0] == name:
+            return name
+    return ""
 
 
 def _method(cls: ast.ClassDef, name: str) -> Function | None:

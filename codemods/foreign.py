@@ -8,8 +8,9 @@ from migrator.codemods.site import Refuse
 from migrator.model import Service
 
 _SESSION = (
-    "it stands for a SQLAlchemy session or a driver's own connection ({name}): make one on the database of"
-    " real_postgres, whose address [tool.realservices.env] gives as {{postgres.dsn}}, and assert its rows"
+    "it stands for a SQLAlchemy session or a driver's own connection ({name}): write a fixture that requests"
+    " real_services, makes one on real_services.config.postgres_dsn and hands it out, request that, and assert the rows"
+    " through real_postgres"
 )
 _RESULT = "it stands for the result of a query ({name}), no client: move the mock that answers it, with the rows seeded"
 _SERVER = (

@@ -35,7 +35,7 @@ from migrator.codemods.line import line_of
 from migrator.codemods.listed_calls import listed_calls
 from migrator.codemods.literals import Asserted, literals_of
 from migrator.codemods.look import look
-from migrator.codemods.methods import METHODS
+from migrator.codemods.methods import MAKERS, METHODS
 from migrator.codemods.patch_bind import TAKEN_OUT, Binding, binding, getters, hands_out, method_of, undone
 from migrator.codemods.patch_class import own_text
 from migrator.codemods.patch_context import BY_HAND, Patches, is_method, patches_of
@@ -63,7 +63,17 @@ from migrator.codemods.site import (
     is_literal,
 )
 from migrator.codemods.web_fake import web_fake
-from migrator.codemods.websocket_end import End, accepting, as_programmed, ended, is_connected, is_end, is_state
+from migrator.codemods.websocket_end import (
+    End,
+    accepting,
+    as_programmed,
+    asked_with,
+    asking,
+    ended,
+    is_connected,
+    is_end,
+    is_state,
+)
 from migrator.evidence import BY_NAME, words
 from migrator.model import Fix, FunctionView, StandIn
 from migrator.nesting import too_deep
@@ -194,7 +204,8 @@ def rewrite_function(
     candidates = [stand_in for stand_in in view.stand_ins if stand_in.service != "other"]
     held = [allowed(stand_in) or _unmovable(stand_in, view, environment, chunk) for stand_in in candidates]
     if all(held):  # nothing to parse it for
-        return Outcome(None, (), tuple(item for item in held if item is not None))
+        said = [item for item in held if item is not None and not _is_of_fixture(item.stand_in, chunk)]
+        return Outcome(None, (), tuple(said))
     if reason := _unfit(chunk):
         return _unread(candidates, reason)
     task = _Task(chunk, candidates, view, fixture_of, environment, allowed, wanted, imports or {}, around)
@@ -469,6 +480,12 @@ def _unmovable(stand_in: StandIn, view: FunctionView, environment: Environment, 
             " real_services.bind(target, …)"
         )
         return Left(stand_in, stand_in.line, reason, "manual")
+    if stand_in.asynchronous is None and view.role == "fixture" and not view.is_async and stand_in.service in _STORES:
+        reason = (
+            f"nothing says whether the code awaits what {view.qualname} hands on: let the mock be an AsyncMock where it"
+            f" does, or hand on {fixture}, or its .sync face, by hand"
+        )
+        return Left(stand_in, stand_in.line, reason, "manual")
     if stand_in.how == "attribute" and not stand_in.kept:
         reason = f"it is kept on self for several tests: request {fixture} in an autouse fixture of the class"
         return Left(stand_in, stand_in.line, reason, "manual")
@@ -544,6 +561,7 @@ class _Rewriter:
         self.names = {stand_in.name, *stand_in.aliases}
         makes = bool(stand_in.kept) and stand_in.how != "kept"
         self.around = around
+        self.environment = environment
         is_patched = stand_in.how == "patch" or (makes and is_started(stand_in))
         self.patches = self._patches(stand_in, imports) if is_patched else Patches()
         self.gone = {*self.patches.gone}
@@ -555,6 +573,9 @@ class _Rewriter:
         asynchronous = stand_in.asynchronous
         if asynchronous is None:
             asynchronous = view.is_async if self.patches.asynchronous is None else self.patches.asynchronous
+        made = {self._makes_awaited(str(item.target.evaluated_value)) for item in self.handing}
+        if len(made) == 1 and (known := made.pop()) is not None:
+            asynchronous = known  # the mock of a library's own class is what that makes
         if stand_in.service == "redis" and _answers_bytes(self.function, self.names, stand_in):
             stand_in = replace(stand_in, text_replies=False)
         self.real = fixture
@@ -617,7 +638,12 @@ class _Rewriter:
         elif path is None or self.quick is None:
             return patches_of(self.function, stand_in, self.code, imports, None, *given)
         self.used.add("patch_factory")
-        return patches_of(self.function, stand_in, self.code, imports, path, *given)
+        return patches_of(self.function, stand_in, self.code, imports, path, *given, self._makes_awaited)
+
+    def _makes_awaited(self, target: str) -> bool | None:
+        """Whether what a path of the application leads to makes an asynchronous client; None of what is not known."""
+        application = self.environment.application
+        return MAKERS.get(application.library_name(target)) if application is not None else None
 
     # -- positions and text
 
@@ -744,7 +770,7 @@ class _Rewriter:
         if self.target.service != "websocket":
             return []
         if self.target.peer:
-            return [] if self.keeps else self._accepting()
+            return [] if self.keeps or self.end.asked is not None else self._accepting()
         paths = self.test.environment.websocket_paths
         if len(paths) != 1:
             what = (
@@ -827,6 +853,7 @@ class _Rewriter:
             )
         in_turns = made_in_loop(self.function, stand_in.name) is not None
         self.end = ended(stand_in, self.view, self.real, accepts, _sounds_mocked(stand_in.name), in_turns)
+        self.end = replace(self.end, asked=asked_with(self.function, self.names))
         self.keeps, self.bound = self.end.named, self.end.made
         self.target = Target(stand_in, self.end.face, self.end.face, self.view.is_async, True, self.end.peer)
         self.used.add("websocket_end")
@@ -865,7 +892,7 @@ class _Rewriter:
         mapped = mapped or self.is_part  # its container says what it is
         if self.patches.items:
             programmed = any(item.path.partition(".")[0] in METHODS[service] for item in self.target.stand_in.answers)
-            if not finder.found and not self.makes and not programmed:
+            if not (finder.found or self.makes or programmed or self.patches.is_known):
                 raise _Refused(
                     self.patches.items[0][0], Refuse(f"nothing says that what is patched is a client: {BY_HAND}")
                 )
@@ -1189,6 +1216,9 @@ class _Rewriter:
         if len(statement.body) != 1:
             raise _Refused(statement, Refuse("several statements share a line: give each its own"))
         small = statement.body[0]
+        if statement is self.end.asked and isinstance(small, cst.Assign):
+            line = asking(self.end, self.code(small.value))
+            return [*self._replaced(statement, [line]), *self._accepting()]
         site = self._site_of(small)
         if site is not None:
             result = self._decide(site, statement)
@@ -1197,6 +1227,16 @@ class _Rewriter:
             return self._replaced(statement, result.lines)
         if (own := self._own_patch(small)) is not None:
             return self._started(own, statement)
+        if (
+            self.target.stand_in.how == "patch"
+            and isinstance(small, cst.Assign)
+            and self._is_name(small.targets[0].target)
+        ):
+            if _made_mock(small.value) == (None, None):
+                return []  # what it hands out is the real one
+            raise _Refused(
+                small, Refuse("what it hands out is made here: hand out a mock with a name, or bind by hand")
+            )
         if isinstance(small, cst.Assign) and (bound := self._binds(small.value)) is not None:
             self._stop(small)
             return [self._bound(bound, statement.leading_lines)]
@@ -1205,6 +1245,8 @@ class _Rewriter:
             if self.is_injected:
                 return self._put_on_self(statement)
             if self._is_maker(small):
+                if self.end.asked is not None:
+                    return []  # it is made where the test says what it is asked for with
                 made = self.expressions(named(small, self.bound))
                 return [statement.with_changes(body=[made]), *self._accepting()] if self.keeps else []
         if self.target.stand_in.how in ("local", "factory") and (among := self._made_among(small)) is not None:

@@ -16,6 +16,13 @@ SERVER_END = frozenset(
 )
 """What a server's end of a WebSocket has: Starlette 1.10's."""
 
+MAKERS: dict[str, bool] = {
+    f"{module}.{name}": module != "redis"
+    for module in ("redis", "redis.asyncio", "redis.asyncio.client")
+    for name in ("Redis", "StrictRedis", "Redis.from_url", "StrictRedis.from_url", "from_url")
+} | {"clickhouse_connect.get_client": False}
+"""What makes a client at once, as its library calls it, and whether that is an asynchronous one."""
+
 METHODS: dict[Service, frozenset[str]] = {
     "redis": frozenset(
         """

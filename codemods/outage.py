@@ -7,6 +7,7 @@ waits for another class, or for the words of the programmed error, would not see
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import libcst as cst
 
@@ -52,6 +53,17 @@ _CONNECTION_ERRORS = frozenset(
 )
 _GENERAL = frozenset({"Exception", "RedisError", "RuntimeError", "PostgresError", "DatabaseError", "ClickHouseError"})
 """Classes that say a connection error only by their words."""
+_BASES: dict[Service, frozenset[str]] = {
+    "redis": frozenset({"redis.RedisError", "redis.exceptions.RedisError", "redis.asyncio.RedisError"}),
+    "clickhouse": frozenset(
+        {
+            "clickhouse_connect.driver.exceptions.ClickHouseError",
+            "clickhouse_connect.driver.exceptions.DatabaseError",
+            "clickhouse_connect.driver.exceptions.OperationalError",
+        }
+    ),
+}
+"""Classes of a client's own that say just that it failed: what a real outage raises is one of them."""
 _WORDS = ("connection", "connect", "down", "unavailable", "unreachable", "refused", "lost", "offline", "network")
 _RAISED: dict[Service, tuple[str, frozenset[str]]] = {
     "redis": ("redis", frozenset({"ConnectionError", "RedisError"})),
@@ -107,8 +119,9 @@ def outage(site: Site) -> Result | None:
             f"{site.method} raises {name}, which its client never does: let the code expect its client's own"
             f" connection error, then it becomes {fixture}.outage()"
         )
-    if name in _CONNECTION_ERRORS or (name in _GENERAL and _speaks_of_connection(site.value)):
-        other = next(_waits_for_another(site), None)
+    says_so = name in _CONNECTION_ERRORS or (name in _GENERAL and _speaks_of_connection(site.value))
+    if says_so or path in _BASES.get(site.target.service, ()):
+        other = next(chain(_waits_for_another(site), _fails_too(site)), None)
         return Around(f"with {fixture}.outage():") if other is None else other
     if name in _ADVICE:
         fix: Fix = "assisted" if "so that the constraint" in _ADVICE[name] else "manual"
@@ -163,6 +176,29 @@ def _waits_for_another(site: Site) -> Iterator[Refuse]:
                     f"the test waits for {path}, a real outage raises its client's own error: wait for that one, or"
                     f" for Exception, then it becomes {site.target.fixture}.outage()"
                 )
+
+
+def _fails_too(site: Site) -> Iterator[Refuse]:
+    """What an outage takes away that the test says goes on, and the code asks for."""
+    for method, value in site.test.programmed.items():
+        if method in (site.method, "") or "." in method or method not in site.target.methods:
+            continue
+        if _answers(value) and site.test.may_ask(method):
+            yield Refuse(
+                f"an outage makes {method} fail too, which the test says answers: take that answer out, or bring about"
+                f" what makes just {site.method} fail"
+            )
+
+
+def _answers(value: cst.BaseExpression) -> bool:
+    """Whether a method is told to answer something: a value, or a mock of its own that is told no error."""
+    if not isinstance(value, cst.Call):
+        return not isinstance(value, cst.Name | cst.List | cst.Tuple) or is_literal(value, True, False, None)
+    name = value.func.attr.value if isinstance(value.func, cst.Attribute) else getattr(value.func, "value", "")
+    keywords = {item.keyword.value for item in value.args if item.keyword is not None}
+    if name.endswith("Mock"):
+        return "side_effect" not in keywords
+    return not name.endswith(("Error", "Exception"))
 
 
 def _sees(service: Service, path: str) -> bool:

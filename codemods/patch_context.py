@@ -114,6 +114,8 @@ class Patches:
     stopped: str = ""
     """The attribute of self that other methods stop such a patch by."""
     refuse: tuple[cst.CSTNode | None, Refuse] | None = None
+    is_known: bool = False
+    """Whether the application says that a client of the library is what is patched."""
 
 
 def mock_made_by(
@@ -166,10 +168,12 @@ def patches_of(
     path: tuple[str, ...] | None,
     may_go: Callable[[str], bool],
     by_fixture: Patch | Refuse | None,
+    is_awaited: Callable[[str], bool | None] = lambda target: None,
 ) -> Patches:
     """The patches of a function that make a stand-in, or why they cannot be taken out.
 
-    A path says that it is what a factory returns, found by these attributes of what is patched.
+    A path says that it is what a factory returns, found by these attributes of what is patched; `is_awaited` says of a
+    target whether what it makes is a library's asynchronous client, None where it is none that is known.
     """
     items: list[tuple[Place | None, Patch]] = []
     if isinstance(by_fixture, Refuse):
@@ -215,12 +219,16 @@ def patches_of(
         return Patches(
             refuse=(items[0][0], Refuse(f"nothing says for sure whether the client is asynchronous: {mend}"))
         )
+    targets = {longer(patch.target, path or ())[1:-1] for _, patch in items}
+    is_made_so = is_awaited(targets.pop()) if path is not None and len(targets) == 1 else None
     if itself.awaited or stand_in.asynchronous:
         asynchronous = True
+    elif is_made_so is not None:
+        asynchronous = is_made_so
     elif asynchronous is None:
         mend = "assert one of its calls with assert_awaited, or make it with new_callable=AsyncMock"
         return Patches(refuse=(items[0][0], Refuse(f"nothing says whether the client is asynchronous: {mend}")))
-    found_here = Patches(tuple(items), asynchronous)
+    found_here = Patches(tuple(items), asynchronous, is_known=is_made_so is not None)
     if by_hand is not None:
         stopped = by_hand.patcher if by_hand.patcher.startswith("self.") else ""
         found_here = replace(found_here, gone=by_hand.gone, stopped=stopped)

@@ -96,4 +96,4 @@ def by_another_name(stand_in: StandIn, text: str) -> str:
     return next((way for way in ways if way != stand_in.name), "")
 
 
-Command = command(__name__)
+__getattr__ = command(__name__)

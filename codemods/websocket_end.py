@@ -15,6 +15,7 @@ import libcst as cst
 
 from migrator.codemods.application import Text
 from migrator.codemods.command import command
+from migrator.codemods.look import look
 from migrator.codemods.methods import SERVER_END
 from migrator.codemods.registry import statement
 from migrator.codemods.site import MOCK_NAMES, Refuse, Site, Test, constant
@@ -50,11 +51,36 @@ EXAMPLES = [
             assert websocket.journal.last("send_json").args == ({"type": "hello"},)
         """,
     ),
+    (
+        """
+        from unittest.mock import AsyncMock
+
+        from app import ConnectionManager
+
+
+        async def test_knows_its_token():
+            manager = ConnectionManager()
+            ws = AsyncMock()
+            ws.query_params = {"token": "t"}
+            await manager.connect(ws)
+            ws.accept.assert_awaited_once()
+        """,
+        """
+        from app import ConnectionManager
+
+
+        async def test_knows_its_token(real_websocket_client):
+            manager = ConnectionManager()
+            ws = real_websocket_client.server_for({"token": "t"})
+            await manager.connect(ws)
+            assert ws.journal.count("accept") == 1
+        """,
+    ),
 ]
 
 _SENDS = {"send_json": "received_json", "send_text": "received", "send_bytes": "received"}
 _TALKS = frozenset({*_SENDS, "send", "receive", "receive_text", "receive_json", "receive_bytes"})
-_OF_TESTS = frozenset({"received", "received_json", "count", "last", "calls", "another"})
+_OF_TESTS = frozenset({"received", "received_json", "count", "last", "calls", "another", "server_for"})
 """What a test asks of an end that is a real one already."""
 _STATES = frozenset({"client_state", "application_state"})
 _ONLY_OF_SERVERS = SERVER_END - {"send", "receive", "close", "receive_json", "url"}
@@ -75,6 +101,8 @@ class End:
     """Whether it has a name of the test's own."""
     accepts: bool = False
     """Whether the test accepts it, since the code does not."""
+    asked: cst.SimpleStatementLine | None = None
+    """Where the test says what query it is asked for with: it is made there."""
 
 
 def ended(
@@ -99,6 +127,77 @@ def ended(
 
 _MADE = ("parameter", "local", "factory")
 _MOCKED = re.compile(r"^(?:mock|mocked|fake|stub|dummy)_|_(?:mock|fake|stub|dummy)(?=_?\d*$)")
+
+
+def asked_with(function: cst.FunctionDef, names: Collection[str]) -> cst.SimpleStatementLine | None:
+    """The one statement that gives a mock its `query_params`, a display of texts, before anything else is done with it.
+
+    None where there is none, or it comes too late for a connection that is made with it.
+    """
+    body = function.body.body if isinstance(function.body, cst.IndentedBlock) else ()
+    found: list[cst.SimpleStatementLine] = []
+    for line in body:
+        target, value = _set_on(line, names)
+        if target == "query_params" and isinstance(line, cst.SimpleStatementLine) and _is_query(value):
+            found.append(line)
+        elif not target and not found and _is_named(line, names) and not _makes(line, names):
+            return None
+    return found[0] if len(found) == 1 else None
+
+
+def _set_on(statement: cst.CSTNode, names: Collection[str]) -> tuple[str, cst.BaseExpression | None]:
+    """The attribute of one of the names that a statement sets, and what to."""
+    small = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
+    if not isinstance(small, cst.Assign) or len(small.targets) != 1:
+        return "", None
+    target = small.targets[0].target
+    is_ours = isinstance(target, cst.Attribute) and isinstance(target.value, cst.Name) and target.value.value in names
+    return (target.attr.value, small.value) if is_ours and isinstance(target, cst.Attribute) else ("", None)
+
+
+def _makes(statement: cst.CSTNode, names: Collection[str]) -> bool:
+    small = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
+    targets = [item.target for item in small.targets] if isinstance(small, cst.Assign) else []
+    return any(isinstance(target, cst.Name) and target.value in names for target in targets)
+
+
+def _is_query(value: cst.BaseExpression | None) -> bool:
+    """Whether a value is a dict display of texts, as far as that can be seen."""
+    if not isinstance(value, cst.Dict):
+        return False
+    return all(
+        isinstance(item, cst.DictElement)
+        and isinstance(item.key, cst.SimpleString)
+        and (
+            isinstance(item.value, cst.SimpleString | cst.FormattedString)
+            or (isinstance(item.value, cst.Name) and item.value.value not in ("None", "True", "False"))
+        )
+        for item in value.elements
+    )
+
+
+def _is_named(node: cst.CSTNode, names: Collection[str]) -> bool:
+    """Whether a node names one of some names."""
+    finder = _Named(names)
+    look(node, finder)
+    return finder.found
+
+
+class _Named:
+    def __init__(self, names: Collection[str]) -> None:
+        self.names = names
+        self.found = False
+
+    def visit_Name(self, node: cst.Name) -> None:
+        self.found = self.found or node.value in self.names
+
+
+def asking(end: End, code: str) -> str:
+    """The line that makes an end as a connection that is asked for with a query; "" where that is empty."""
+    if code.strip() == "{}":
+        return end.made if not end.named else f"{end.face} = {end.made}"
+    made = f"{end.made.removesuffix('.server')}.server_for({code})"
+    return f"{end.face} = {made}" if end.named else made
 
 
 def is_end(stand_in: StandIn, asked: Collection[str], test: Test) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from migrator.discover import excluded
 from migrator.errors import UsageError
 from migrator.forked import Progress
 from migrator.inventory import Project, open_project
-from migrator.model import SERVICES, Violation
+from migrator.model import SERVICES, Service, Violation
 from migrator.plan import FilePlan, LeftAlone, plan_project
 from migrator.reports.diff import unified
 
@@ -36,7 +37,8 @@ class Applied:
     changed: list[FilePlan] = field(default_factory=list)
     left: list[LeftAlone] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    before: int = 0
+    before: Counter[Service] = field(default_factory=Counter)
+    """How many violations of each service there were."""
     violations: list[Violation] = field(default_factory=list)
     project: Project | None = None
 
@@ -91,7 +93,8 @@ def apply(
     others = {path: _OTHER for path in project.files if only.leaves_out(path)}
     frozen = {path: reason for path, reason in frozen.items() if path not in others}
     plan = plan_project(project, only.names, jobs, frozen={**frozen, **others})
-    result = Applied(project=project, before=sum(len(view.violations) for view in project.files.values()))
+    services = Counter(violation.service for view in project.files.values() for violation in view.violations)
+    result = Applied(project=project, before=services)
     changed = [item for item in plan.files.values() if item.new_text is not None]
     stuck: dict[str, str] = {}
     for item in plan.files.values():

@@ -1321,9 +1321,22 @@ class Judge:
                 local = owner.locals.get(name)
                 if local is not None and "AsyncMock" in local.maker:
                     return True
-        if not _is_plain_mock(value) or any(may_be_awaitable(*place) for place in places):
+        is_told = any(may_be_awaitable(*place) for place in places)
+        if _is_plain_mock(value) and not is_told and not self._told_elsewhere(path, key, function, names):
+            return False
+        return self._is_requested_by_coroutines(path, function) if key is not None else None
+
+    def _is_requested_by_coroutines(self, path: str, function: Function) -> bool | None:
+        """What the tests of its file say that request a synchronous fixture, where they all are of one kind."""
+        if function.fixture is None or function.is_async:
             return None
-        return None if self._told_elsewhere(path, key, function, names) else False
+        name = function.fixture.name
+        kinds = {
+            other.is_async
+            for other in self.linker.facts[path].functions
+            if other is not function and any(parameter.name == name for parameter in other.parameters)
+        }
+        return kinds.pop() if len(kinds) == 1 else None
 
     def _told_elsewhere(self, path: str, key: tuple[str, int] | None, function: Function, names: Sequence[str]) -> bool:
         """Whether what else gets hold of a mock may put something awaitable on it: helpers, and who shares it."""

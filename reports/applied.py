@@ -19,14 +19,15 @@ def print_applied(applied: Applied, console: Console, *, dry_run: bool) -> None:
     tests = sum(len(item.tests) for item in applied.changed)
     removed = applied.removed
     text = Text(f"{verb} {_many(tests, 'test')} in {_many(len(applied.changed), 'file')}: ", style="bold")
-    text.append(f"{applied.before:,} violations, {len(removed):,} gone, {applied.before - len(removed):,} stay\n")
+    before, gone = applied.before, Counter(violation.service for violation in removed)
+    stay = before - gone
+    text.append(f"{before.total():,} violations, {gone.total():,} gone, {stay.total():,} stay\n")
     console.print(text, highlight=False, soft_wrap=True)
-    if removed:
-        table = Table("service", "gone", box=None, pad_edge=False, header_style="bold")
-        counts = Counter(violation.service for violation in removed)
+    if before:
+        table = Table("service", "gone", "stay", box=None, pad_edge=False, header_style="bold")
         for service in SERVICES:
-            if counts[service]:
-                table.add_row(service, f"{counts[service]:,}")
+            if before[service]:
+                table.add_row(service, f"{gone[service]:,}", f"{stay[service]:,}")
         console.print(table)
         console.print()
     if applied.left:
@@ -36,8 +37,17 @@ def print_applied(applied: Applied, console: Console, *, dry_run: bool) -> None:
             line.append(one_line(f"{item.test}: {item.mock}: "), style="none")
             line.append(one_line(f"{item.reason} [{item.fix}]"), style="yellow" if item.fix == "assisted" else "none")
             console.print(line, highlight=False, soft_wrap=True)
+    if stay["other"]:
+        console.print(Text(_OF_NO_SERVICE.format(_many(stay["other"], "violation"))), highlight=False, soft_wrap=True)
     for failure in applied.failures:
         console.print(Text(one_line(f"{failure.path}: {failure.reason}"), style="red"), highlight=False, soft_wrap=True)
+
+
+_OF_NO_SERVICE = (
+    "{} of service other without a line: imports that are still used, and mocks that stand for no service that is known"
+    " (where one does, name it in [tool.migrate.services])"
+)
+"""What becomes of them is the same for all: a line for each would bury the others."""
 
 
 def _many(number: int, what: str) -> str:

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import websockets
@@ -95,8 +95,18 @@ class RealWebSocketClient(Faulty):
 
         It has a journal of its own, and this client as its `peer`. Raises ServiceError where Starlette is missing.
         """
+        return self._dial({})
+
+    def server_for(self, query: Mapping[str, str]) -> Any:
+        """The server's end of a connection that is asked for with a query; `server` is the same from then on."""
+        if "server" in self.__dict__:
+            raise RuntimeError("this client is connected already: real_websocket_client.another().server_for(query)")
+        end = self.__dict__["server"] = self._dial(query)
+        return end
+
+    def _dial(self, query: Mapping[str, str]) -> Any:
         self._background.run(self._shut())
-        end, self._connection = self._ends().opened()
+        end, self._connection = self._ends().opened(query)
         end.peer = self
         return end
 

@@ -7,9 +7,10 @@ from a server on loopback, and holds the client at the other end: what the code 
 import asyncio
 import functools
 import queue
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import urlencode
 
 import websockets
 
@@ -47,12 +48,13 @@ class Ends:
         self._sock = bound()
         self._app: App | None = None
 
-    def opened(self) -> tuple[Any, "Dialled"]:
-        """Starlette's WebSocket of a new connection, not yet accepted, and its other end."""
+    def opened(self, query: Mapping[str, str]) -> tuple[Any, "Dialled"]:
+        """Starlette's WebSocket of a new connection with a query, not yet accepted, and its other end."""
         kind = _kind()
         if self._app is None:
             self._app = run_application("websocket", "the server's ends of WebSockets", self._hand_over, self._sock)
-        dialled = self._background.run(_dialled(f"{urls(self._sock)[1]}/ws", self._timeout))
+        asked = f"?{urlencode(query)}" if query else ""
+        dialled = self._background.run(_dialled(f"{urls(self._sock)[1]}/ws{asked}", self._timeout))
         try:
             scope, receive, send, loop, done = self._arrived.get(timeout=self._timeout)
         except queue.Empty:

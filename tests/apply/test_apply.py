@@ -578,3 +578,23 @@ def test_of_two_mocks_alike_in_a_test_the_one_that_goes_is_announced(project: Pr
         (6, "RS201", "other", "manual"),
         (8, "RS601", "redis", "auto"),
     ]
+
+
+def test_the_summary_says_of_each_service_what_goes_and_what_stays(project: Project) -> None:
+    project.write("tests/test_a.py", SAVES)
+    project.write("tests/test_b.py", KEEPS)
+    text = """
+        from unittest.mock import Mock
+
+
+        def test_ticks():
+            clock = Mock()
+            tick(clock)
+            clock.assert_called_once_with()
+    """
+    project.write("tests/test_c.py", text)
+    done = project.migrate("apply", "--dry-run")
+    rows = [line.split() for line in done.stderr.splitlines()]
+    assert rows[2:6] == [["service", "gone", "stay"], ["postgres", "0", "4"], ["redis", "2", "4"], ["other", "0", "4"]]
+    assert "4 violations of service other without a line" in done.stderr
+    assert "test_c.py" not in done.stderr

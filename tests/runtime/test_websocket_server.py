@@ -55,6 +55,14 @@ async def test_several(real_websocket_client):
     assert await second.peer.received() == ["for the second"]
 
 
+async def test_asked_for_with_a_query(real_websocket_client):
+    end = real_websocket_client.server_for({"token": "a&b", "room": "1"})
+    assert end is real_websocket_client.server
+    assert dict(end.query_params) == {"token": "a&b", "room": "1"}
+    with pytest.raises(RuntimeError, match="another"):
+        real_websocket_client.server_for({})
+
+
 async def test_not_accepted(real_websocket_client):
     with pytest.raises(RuntimeError, match="accept"):
         await real_websocket_client.server.send_text("too early")
@@ -90,5 +98,5 @@ def test_in_another_loop(real_websocket_client):
 def test_server_ends(run: Run, write: Callable[[Mapping[str, str]], None]) -> None:
     write({"pyproject.toml": PYPROJECT, "test_ends.py": TESTS})
     outcome = run()
-    assert outcome.count("passed") == 10, outcome.text
+    assert outcome.count("passed") == 11, outcome.text
     assert outcome.code == 0
