@@ -263,7 +263,9 @@ class Session:
                 self._reset_postgres(proxy)
             elif self._undo(service, proxy) and service == "clickhouse":
                 self.clickhouse.forget()
-            getattr(self, service).journal.clear()
+            client = getattr(self, service)
+            _unset(client)
+            client.journal.clear()
 
     def _undo(self, service: str, proxy: "Proxy") -> bool:
         """Undo what was done to Redis or ClickHouse; whether anything may have been."""
@@ -464,6 +466,12 @@ class Session:
         where = f"{endpoint.host}:{endpoint.port}"
         name = endpoint.db if isinstance(endpoint, RedisEndpoint) else endpoint.database
         return f"{service} {endpoint.version} ({endpoint.provider}) at {where}/{name}"
+
+
+def _unset(client: object) -> None:
+    """Take away what a test has put in the place of a client's methods."""
+    for name in [name for name in vars(client) if callable(getattr(type(client), name, None))]:
+        delattr(client, name)
 
 
 @contextlib.contextmanager
