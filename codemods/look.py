@@ -67,12 +67,19 @@ def look(node: cst.CSTNode, reader: Any) -> None:
         rule, names = ways[type(one)]
         if rule is not None and rule(reader, one) is False:
             continue
-        for name in reversed(names):
-            value = getattr(one, name)
-            if type(value) is list or type(value) is tuple:
-                todo += value[::-1]
-            elif value is not None:
-                todo.append(value)
+        todo += _last_first(one, names)
+
+
+def _last_first(node: Any, names: tuple[str, ...]) -> list[Any]:
+    """What the fields of a node hold, the last one first: what a stack takes for the first to come first."""
+    found: list[Any] = []
+    for name in reversed(names):
+        value = getattr(node, name)
+        if type(value) is list or type(value) is tuple:
+            found += value[::-1]
+        elif value is not None:
+            found.append(value)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +114,7 @@ def _way_through(node: cst.CSTNode) -> _Way:
         if names := _below(kind):
             open_nodes.append(number)
             todo.append(None)
-            for name in reversed(names):
-                value = getattr(one, name)
-                if type(value) is list or type(value) is tuple:
-                    todo += value[::-1]
-                elif value is not None:
-                    todo.append(value)
+            todo += _last_first(one, names)
     return _Way(nodes, ends, kinds)
 
 

@@ -61,10 +61,6 @@ class Background:
             return await coroutine
         return await _across(coroutine, loop, here)
 
-    def is_here(self) -> bool:
-        """Whether the calling code already runs in the background loop."""
-        return threading.current_thread() is self._thread
-
     def stop(self) -> None:
         """Cancel what still runs and end the thread; the next use starts another."""
         if self._own is not None:

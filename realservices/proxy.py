@@ -132,11 +132,11 @@ class Proxy:
         try:
             yield
         finally:
-            await self._background.bridge(self._let_through())
+            await self._background.bridge(self._keep(self.gate.set))
 
     async def hold(self) -> None:
         """From now on, new connections wait to be led through."""
-        await self._background.bridge(self._keep_out())
+        await self._background.bridge(self._keep(self.gate.clear))
 
     async def address(self, host: str, port: int) -> tuple[str, int]:
         """Where a connection that shares the faults without being led through is to go: past the proxy if it can be."""
@@ -163,11 +163,8 @@ class Proxy:
         """Where connections are led."""
         return self._target
 
-    async def _keep_out(self) -> None:
-        self.gate.clear()
-
-    async def _let_through(self) -> None:
-        self.gate.set()
+    async def _keep(self, change: Callable[[], None]) -> None:
+        change()
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()

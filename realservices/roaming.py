@@ -100,10 +100,6 @@ class Roaming(asyncio.Transport):
         if not way.silent:
             self._asked.give(self._tls.sealed(sent) if self._tls is not None else sent)
 
-    def get_protocol(self) -> asyncio.BaseProtocol:
-        """Who is told what arrives."""
-        return self._protocol
-
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Tell another one from now on."""
         self._protocol = cast(asyncio.Protocol, protocol)
@@ -123,10 +119,6 @@ class Roaming(asyncio.Transport):
         if not self._over:
             self._end()
             self._tell_soon()
-
-    def can_write_eof(self) -> bool:
-        """False: what is no more is so in both directions."""
-        return False
 
     def pause_reading(self) -> None:
         """Let what arrives wait."""

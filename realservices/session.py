@@ -257,8 +257,8 @@ class Session:
             if proxy.faulted or (service == "redis" and self.redis.is_spoiled()):
                 proxy.faulted = False
                 self._reconnect(service)
-            # Every connection leads through the proxy: where nothing went through, nothing was done. The mark is taken
-            # away before looking, so that what is still under way then is seen the next time.
+            # Every connection leads through the proxy or tells it what it does: without its mark, nothing was done.
+            # The mark is taken away before looking, so that what is still under way then is seen the next time.
             if service == "postgres":
                 self._reset_postgres(proxy)
             elif self._undo(service, proxy) and service == "clickhouse":

@@ -96,7 +96,7 @@ class Statements:
         Values may be written as JSON writes them (a date as a string, a JSON document as a dict). Raises asyncpg's
         errors. A sequence behind a column moves past the values given for it.
         """
-        return await self._quietly(lambda lease: postgres_seed.insert(lease, table, rows))
+        return await self.with_lease(lambda lease: postgres_seed.insert(lease, table, rows))
 
     async def _call(self, method: str, *args: Any, **options: Any) -> Any:
         with self.journal.sending(method, args, options) as call:
@@ -106,7 +106,8 @@ class Statements:
     async def _perform(self, method: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         raise NotImplementedError
 
-    async def _quietly(self, work: Callable[[Lease], Coroutine[Any, Any, T]]) -> T:
+    async def with_lease(self, work: Callable[[Lease], Coroutine[Any, Any, T]]) -> T:
+        """Run `work`, outside the journal, on the connection that a call would use."""
         raise NotImplementedError
 
 
@@ -166,7 +167,7 @@ class RealConnection(Statements, _ConnectionProxy):  # type: ignore[misc]
             return None
         return await self.lease.call(method, args, options)
 
-    async def _quietly(self, work: Callable[[Lease], Coroutine[Any, Any, T]]) -> T:
+    async def with_lease(self, work: Callable[[Lease], Coroutine[Any, Any, T]]) -> T:
         return await work(self.lease)
 
 
@@ -293,9 +294,6 @@ class RealPostgres(Faulty, Statements, asyncpg.pool.Pool, _ConnectionProxy):  # 
 
     async def _perform(self, method: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         return await self.with_lease(lambda lease: lease.call(method, args, options))
-
-    async def _quietly(self, work: Callable[[Lease], Coroutine[Any, Any, T]]) -> T:
-        return await self.with_lease(work)
 
     async def with_lease(self, work: Callable[[Lease], Coroutine[Any, Any, T]]) -> T:
         """Run `work` on the connection of this task's transaction or on any that is free."""

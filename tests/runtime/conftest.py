@@ -63,6 +63,18 @@ def copy(tmp_path: Path, write: Callable[[Mapping[str, str]], None]) -> Callable
 
 
 @pytest.fixture
+def isolate(tmp_path: Path) -> Callable[[str], None]:
+    """Sets the isolation of a project's PostgreSQL."""
+
+    def set_isolation(mode: str) -> None:
+        project = tmp_path / "pyproject.toml"
+        text = project.read_text(encoding="utf-8").replace('isolation = "database"', f'isolation = "{mode}"')
+        project.write_text(text, encoding="utf-8")
+
+    return set_isolation
+
+
+@pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Runs pytest in the project, or in a folder of it; `--real-services=embedded` unless told otherwise."""
 

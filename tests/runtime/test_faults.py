@@ -1,7 +1,6 @@
 """Faults of the network and of the servers, for every service, undone whatever the test does."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from tests.runtime.conftest import Run
 
@@ -40,10 +39,9 @@ def test_each_service_fails_as_it_is_told(copy: Callable[[str], None], run: Run)
     assert outcome.code == 0, outcome.text
 
 
-def test_in_a_transaction(copy: Callable[[str], None], write: Write, run: Run, tmp_path: Path) -> None:
+def test_in_a_transaction(copy: Callable[[str], None], write: Write, isolate: Callable[[str], None], run: Run) -> None:
     copy("faults")
-    project = tmp_path / "pyproject.toml"
-    text = project.read_text(encoding="utf-8").replace('isolation = "database"', 'isolation = "transaction"')
-    write({"pyproject.toml": text, "test_transaction.py": TRANSACTIONAL})
+    isolate("transaction")
+    write({"test_transaction.py": TRANSACTIONAL})
     outcome = run("test_transaction.py")
     assert outcome.code == 0, outcome.text

@@ -20,11 +20,9 @@ SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16/"  # PostgreSQL's documentation, 54
 
 
 @pytest.mark.parametrize("mode", ["database", "transaction"])
-def test_loops_and_threads(copy: Callable[[str], None], run: Run, tmp_path: Path, mode: str) -> None:
+def test_loops_and_threads(copy: Callable[[str], None], isolate: Callable[[str], None], run: Run, mode: str) -> None:
     copy("roaming")
-    project = tmp_path / "pyproject.toml"
-    text = project.read_text(encoding="utf-8").replace('isolation = "database"', f'isolation = "{mode}"')
-    project.write_text(text, encoding="utf-8")
+    isolate(mode)
     # a notification is sent when its transaction is committed
     outcome = run("-q", "-k", "not notification" if mode == "transaction" else "test")
     assert outcome.code == 0, outcome.text
