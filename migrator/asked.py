@@ -1,6 +1,6 @@
 """What `migrate check` is asked about: the given files, the conftest.py files above them, and all their texts.
 
-It imports little, so that git reads the texts while the rest of the tool is imported.
+It imports little, so that git reads the texts, and a fork the baseline, while the rest of the tool is imported.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from migrator.beside import meanwhile
+from migrator.baseline import NAME, read_some
+from migrator.beside import beside, meanwhile
 from migrator.config import Config, locate
 from migrator.discover import discover, excluded
+from migrator.fingerprint import Marks
 from migrator.staged import Repository, Texts, repositories_of, texts_of
 
 _CONFTEST = "conftest.py"
@@ -30,12 +32,14 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A subject, those of its paths that are not in the tree, and its texts, which are still being read."""
+    """A subject, those of its paths that are not in the tree, its texts and its baseline, which are being read."""
 
     subject: Subject
     missing: Sequence[str]
     repositories: Mapping[str, Repository]
     texts: Callable[[], Texts]
+    baseline: Callable[[], Marks] | None
+    """What it has of the given files, and of those that are gone: they may have a new name. None without one."""
 
 
 def ask(given: Sequence[str]) -> Asked:
@@ -47,9 +51,22 @@ def ask(given: Sequence[str]) -> Asked:
     paths = _python_files(config, asked)
     context = sorted(conftests(paths) - set(paths))
     wanted = sorted({*paths, *context, *missing})
+    baseline = _baseline(config.root, frozenset([*paths, *missing]))
     repositories = repositories_of(config.root, wanted)
     texts = meanwhile(lambda: texts_of(config.root, wanted, repositories))
-    return Asked(Subject(config, paths, context), missing, repositories, texts)
+    return Asked(Subject(config, paths, context), missing, repositories, texts, baseline)
+
+
+def _baseline(root: Path, own: frozenset[str]) -> Callable[[], Marks] | None:
+    path = root / NAME
+    if not path.exists():
+        return None
+    base = str(root)
+    # not counted: it is done before there is as much to do as there are cores
+    return beside(
+        lambda: read_some(path, lambda file: file in own or not os.path.exists(f"{base}/{file}")),  # noqa: PTH110
+        counted=False,
+    )
 
 
 def _python_files(config: Config, given: Iterable[str]) -> list[str]:

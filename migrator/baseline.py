@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from migrator.errors import UsageError
 from migrator.fingerprint import Marks, surviving
 
 NAME = ".migrate-baseline"
-_CONFLICT = b"<<<<<<<"
 ATTRIBUTES = ".gitattributes"
 _BLOCK = re.compile(rb"([^\t\n]*\t)[^\n]*\n?(?:\1[^\n]*\n?)*|[^\n]+\n?")
 """The lines of a file, which stand together if nothing has merged them; or a line that is no entry."""
@@ -50,37 +48,6 @@ def read_some(path: Path, wanted: Callable[[str], bool]) -> Marks:
         return _entries(path, b"".join(chosen))
     except UsageError:
         return _entries(path, data)  # it knows the line's number
-
-
-def look_up(path: Path, files: Iterable[str]) -> Marks | None:
-    """The entries of some files, by bisection: what a merge left out of order may be missed. None without a baseline.
-
-    A baseline of a large tree has a hundred thousand lines, and a commit a few files.
-    """
-    data = _read(path)
-    if data is None:
-        return None
-    if data.startswith(_CONFLICT) or b"\n" + _CONFLICT in data:
-        return _entries(path, data)
-    found: Marks = {}
-    for file in files:
-        name = _quoted(file).encode() + b"\t"
-        start = bisect_left(
-            range(len(data)), name, key=lambda at: data[(begin := _start(data, at)) : begin + len(name)]
-        )
-        end = start
-        while data.startswith(name, end):
-            end = data.find(b"\n", end) + 1 or len(data)
-        try:
-            found |= _entries(path, data[start:end])
-        except UsageError:
-            return _entries(path, data)  # it knows the line's number
-    return found
-
-
-def _start(data: bytes, at: int) -> int:
-    """Where the line begins that a position is in."""
-    return data.rfind(b"\n", 0, at) + 1
 
 
 def _read(path: Path) -> bytes | None:

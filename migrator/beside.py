@@ -15,10 +15,11 @@ _busy = 1
 """Processes that are at work, as far as this one knows."""
 
 
-def beside(work: Callable[[], T]) -> Callable[[], T]:
+def beside(work: Callable[[], T], *, counted: bool = True) -> Callable[[], T]:
     """Starts work in a fork of this process; what is returned waits for its result.
 
-    Where there are no forks or no idle core, or the fork fails, the work is done when the result is asked for.
+    Counted work keeps a core busy until it is waited for. Where there are no forks or no idle core, or the fork fails,
+    the work is done when the result is asked for.
     """
     global _busy
     if not hasattr(os, "fork") or (os.cpu_count() or 1) <= _busy:
@@ -28,7 +29,7 @@ def beside(work: Callable[[], T]) -> Callable[[], T]:
         child = os.fork()
     except OSError:
         return work
-    _busy += 1
+    _busy += counted
     if not child:
         status = 1
         try:
@@ -44,7 +45,7 @@ def beside(work: Callable[[], T]) -> Callable[[], T]:
         with os.fdopen(reader, "rb") as stream:
             data = stream.read()
         _, status = os.waitpid(child, 0)
-        _busy -= 1
+        _busy -= counted
         if status:
             return work()
         result: T = pickle.loads(data)

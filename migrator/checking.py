@@ -5,7 +5,6 @@ Judged is what is staged, where the files are staged; old is what the baseline h
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,8 +13,8 @@ from dataclasses import dataclass
 from migrator import source
 from migrator.archive import Archive
 from migrator.asked import Asked, Subject, conftests
-from migrator.baseline import NAME, below, look_up, read_some
-from migrator.beside import beside, meanwhile, shared
+from migrator.baseline import NAME, below, read_some
+from migrator.beside import beside, shared
 from migrator.config import Config
 from migrator.errors import UsageError
 from migrator.extract import extract
@@ -49,12 +48,12 @@ def check_files(asked: Asked) -> Check:
     for path in asked.missing:
         if texts.now[path] is None and texts.before[path] is None:
             raise UsageError(f"{path}: no such file or folder; give paths that exist")
-    entries = look_up(config.root / NAME, paths)
-    if entries is None and all(texts.now.get(path) == texts.before.get(path) for path in conftests(paths)):
+    baseline = asked.baseline
+    if baseline is None and all(texts.now.get(path) == texts.before.get(path) for path in conftests(paths)):
         paths = [path for path in paths if texts.now[path] != texts.before[path]]
     subject = Subject(config, paths, context)
     _facts_of(context, texts.now)  # before the fork: both need them
-    before = beside(lambda: _before(subject, texts.before)) if entries is None else None
+    before = beside(lambda: _before(subject, texts.before)) if baseline is None else None
     if len(paths) > _MANY and all(read(config.root / path) == texts.now[path] for path in (*paths, *context)):
         project = open_project(config.root, [path for path in paths if texts.now[path] is not None], config)
         found = [violation for view in project.files.values() for violation in view.violations]
@@ -66,8 +65,8 @@ def check_files(asked: Asked) -> Check:
     else:
         # a baseline has what lies below the configured paths; the rest is compared with HEAD
         outside = [path for path in paths if config.paths and not below(path, config.paths)]
-        old = {**(entries or {}), **_before(Subject(config, outside, context), texts.before)}
-        new = _not_in_baseline(subject, found, old, repositories)
+        old = {**(baseline() if baseline else {}), **_before(Subject(config, outside, context), texts.before)}
+        new = _not_in_baseline(subject, found, old, texts.before, repositories)
     return Check(tuple(new), tuple(project.errors), tuple(project.unreadable), config)
 
 
@@ -108,18 +107,20 @@ def _read(path: str, data: bytes | None, *, whole: bool = False) -> Facts:
 
 
 def _not_in_baseline(
-    subject: Subject, found: Sequence[Violation], entries: Marks, repositories: Mapping[str, Repository]
+    subject: Subject,
+    found: Sequence[Violation],
+    old: Marks,
+    texts: Mapping[str, bytes | None],
+    repositories: Mapping[str, Repository],
 ) -> list[Violation]:
     marks = marks_of(found)
-    kept = surviving(entries, marks, {})
-    if kept != marks:
-        renames = meanwhile(lambda: moved(repositories.values()))
-        path, root, own = subject.config.root / NAME, subject.config.root, {*subject.paths}
-        old = read_some(path, lambda file: file in own or not os.path.exists(f"{root}/{file}"))  # noqa: PTH110
-        renamed, _ = renames()
+    kept = surviving(old, marks, {})
+    # what was there before has no other name: git need not be asked
+    if kept != marks and any(texts[path] is None for path in marks):
+        renamed, _ = moved(repositories.values())
         if again := {*renamed.values()} - {*old}:  # something else is where they were
-            old |= read_some(path, again.__contains__)
-        kept = surviving({**entries, **old}, marks, renamed)
+            old = {**old, **read_some(subject.config.root / NAME, again.__contains__)}
+        kept = surviving(old, marks, renamed)
     return _unmarked(found, kept)
 
 
