@@ -1,6 +1,6 @@
 """The fixtures: plain synchronous ones, which hand out clients that connect on first use."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,12 +33,41 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "test_user": ("postgres",),
 }
 
+# The fixtures that are a client of the session and nothing else: its attribute.
+_CLIENTS = {
+    "real_postgres": "postgres",
+    "database_connection": "postgres",
+    "real_redis": "redis",
+    "redis_client": "redis",
+    "redis_manager": "redis",
+    "real_clickhouse": "clickhouse",
+    "clickhouse_client": "clickhouse",
+}
+
 
 class Fixtures:
     """Methods of one object, which knows the services: asking `request` for them would cost every test."""
 
     def __init__(self, session: "Session | None") -> None:
         self._opened = session
+
+    def hand_out(self, item: pytest.Item) -> None:
+        """Give a test the clients that it asks for: pytest would set up and tear down a fixture for each of them.
+
+        Names that the project or another plugin has a fixture or a parameter for are theirs.
+        """
+        given: dict[str, Any] | None = getattr(item, "funcargs", None)
+        if self._opened is None or given is None or item.config.getoption("setupshow", False):
+            return
+        known = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+        for name in item.fixturenames:  # type: ignore[attr-defined]
+            if name in _CLIENTS and self._is_own(name, known):
+                given[name] = getattr(self._opened, _CLIENTS[name])
+
+    def _is_own(self, name: str, known: Mapping[str, Sequence[Any]]) -> bool:
+        definition = known[name][-1]
+        own = getattr(definition.func, "__self__", None) is self
+        return own and all(self._is_own(needed, known) for needed in definition.argnames)
 
     @property
     def _session(self) -> "Session":

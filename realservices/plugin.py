@@ -16,6 +16,7 @@ _FALSE = ("", "0", "false", "no", "off")
 _PROVIDERS = ("auto", "external", "compose", "embedded")
 _OPTION = "--real-services"
 _NAMED = pytest.StashKey[list[str]]()  # the lines of the header
+_FIXTURES = pytest.StashKey[Fixtures]()
 _LACK = pytest.StashKey[str]()  # why the run cannot go on, in a worker of pytest-xdist
 
 
@@ -66,7 +67,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the fixtures known, and watch the run for the ledger and the report."""
     session = config.stash.get(SESSION, None)
-    config.pluginmanager.register(Fixtures(session), "realservices-fixtures")
+    config.stash[_FIXTURES] = Fixtures(session)
+    config.pluginmanager.register(config.stash[_FIXTURES], "realservices-fixtures")
     if session is not None and (session.settings.ledger or config.option.real_services_report is not None):
         from realservices.recorder import Recorder
 
@@ -127,6 +129,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     session = item.config.stash.get(SESSION, None)
     if session is not None:
         session.reset()
+        item.config.stash[_FIXTURES].hand_out(item)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

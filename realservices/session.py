@@ -14,6 +14,7 @@ from realservices.background import Background
 from realservices.config import Settings
 from realservices.endpoints import ClickHouseEndpoint, Endpoint, PostgresEndpoint, RedisEndpoint
 from realservices.errors import ConfigError
+from realservices.services.faulty import Faulty
 
 if TYPE_CHECKING:
     from realservices.apps import App
@@ -35,6 +36,7 @@ _ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "redis": ("url", "host", "port", "password", "db"),
     "clickhouse": ("url", "host", "port", "user", "password", "database"),
 }
+_MADE = ("sync", "bytes", "quiet")  # the clients that a client makes
 _COUNTS = """
 SELECT string_agg(format('SELECT %L AS name, count(*) AS rows FROM %1$s', format('%I.%I', schemaname, tablename)),
     ' UNION ALL ' ORDER BY schemaname, tablename)
@@ -81,6 +83,7 @@ class Session:
             settings.connection_timeout,
             settings.query_timeout,
             self._proxies["postgres"],
+            self._postgres_isolation.prepares,
         )
         return RealPostgres(connections, self.background, self._faults_of("postgres"), Journal())
 
@@ -469,9 +472,18 @@ class Session:
 
 
 def _unset(client: object) -> None:
-    """Take away what a test has put in the place of a client's methods."""
-    for name in [name for name in vars(client) if callable(getattr(type(client), name, None))]:
+    """Take away what a test has put in the place of the methods of a client and of those made from it."""
+    own = vars(client)
+    for name in [name for name, value in own.items() if callable(value) and _is_method(type(client), name)]:
         delattr(client, name)
+    for name in _MADE:
+        if name in own and isinstance(own[name], Faulty):  # clickhouse-connect's own keeps its methods there
+            _unset(own[name])
+
+
+def _is_method(client: type, name: str) -> bool:
+    looked_up = hasattr(client, "__getattr__") and not name.startswith("_")
+    return callable(getattr(client, name, None)) or looked_up
 
 
 @contextlib.contextmanager

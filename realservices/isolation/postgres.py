@@ -56,6 +56,8 @@ class PostgresIsolation:
         self.endpoint = databases.server.with_database(name)
         self.rest: str | None = None
         """SQL that undoes what rolled back transactions leave; None where they may leave more than that can undo."""
+        self.prepares = True
+        """Whether functions of the database may prepare statements."""
         self._passed = 0  # times that the log was not read
         self._databases = databases
         self._template = template
@@ -226,6 +228,7 @@ class PostgresIsolation:
             connection = await isolation._connected()
             isolation._structure = await postgres_structure.read(connection)
             isolation._baseline = await postgres_baseline.read(connection)
+            isolation.prepares = await postgres_baseline.prepares(connection)
             if settings.postgres.isolation == "transaction":
                 isolation.rest = await isolation._baseline.rest(connection)
             with suppress(asyncpg.InsufficientPrivilegeError):

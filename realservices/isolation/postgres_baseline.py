@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from realservices.services.postgres_connections import LASTING_FUNCTIONS
+from realservices.services.postgres_connections import LASTING_FUNCTIONS, PREPARE
 
 _SMALL = 256 << 10  # bytes of a table, or of its rows as text, that are kept here to be written again
 _LARGE = 32 << 20  # bytes of a table beyond which a new clone is quicker than reading it through
@@ -40,6 +40,7 @@ SELECT count(*) FROM ONLY {0} WHERE xmin::text::bigint < {1}
 _LASTING = """
 SELECT EXISTS (SELECT FROM pg_proc WHERE oid >= 16384 AND prosrc ~* $1) OR EXISTS (SELECT FROM pg_foreign_server)
 """
+_PREPARES = "SELECT EXISTS (SELECT FROM pg_proc WHERE oid >= 16384 AND prosrc ~* $1)"
 _RESTART = """
 SELECT setval(oid, value, called) FROM unnest({}::regclass[], {}::bigint[], {}::bool[]) AS s (oid, value, called)
 WHERE pg_sequence_last_value(oid) IS DISTINCT FROM CASE WHEN called THEN value END
@@ -151,6 +152,12 @@ async def read(connection: Any) -> Baseline:
             value = await connection.fetchrow(f"SELECT last_value, is_called FROM {name}")
             baseline.sequences[oid] = name, value["last_value"], value["is_called"]
     return baseline
+
+
+async def prepares(connection: Any) -> bool:
+    """Whether functions of the database may prepare statements."""
+    found: bool = await connection.fetchval(_PREPARES, PREPARE)
+    return found
 
 
 async def _table(connection: Any, oid: int, name: str, size: int, first: int) -> Table:

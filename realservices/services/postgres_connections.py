@@ -11,11 +11,10 @@ import asyncpg
 from realservices.roaming import AnyLoop, Way
 from realservices.turn import Turn
 
-# What a test may leave behind in a session and asyncpg's own reset does not undo. Its prepared statements stay.
-_FORGET = """
-SET SESSION AUTHORIZATION DEFAULT;
-DISCARD TEMP;
-DISCARD SEQUENCES;
+# What a test may leave behind in a session and asyncpg's own reset does not undo.
+_FORGET = "SET SESSION AUTHORIZATION DEFAULT; DISCARD TEMP; DISCARD SEQUENCES"
+# What SQL has prepared; asyncpg's prepared statements stay. It costs as much as all the rest.
+_DEALLOCATE = """
 DO $$
 DECLARE statement text;
 BEGIN
@@ -31,6 +30,7 @@ _BEGIN = f"BEGIN; SAVEPOINT {_GUARD}"
 _numbers = itertools.count(1)
 # SQL after which the transaction may be another one, without the savepoint.
 _CONTROL = re.compile(r"\b(begin|start|commit|rollback|abort|end)\b", re.IGNORECASE)
+PREPARE = "prepare"  # in SQL that prepares statements
 LASTING_FUNCTIONS = "setval|dblink"  # whose effect, as a regular expression finds them, no rollback undoes
 # SQL whose effect need not end with the transaction it is sent in.
 _LASTING = re.compile(rf"{_CONTROL.pattern}|{LASTING_FUNCTIONS}|prepared|prepare\s+transaction", re.IGNORECASE)
@@ -81,10 +81,13 @@ class Lease:
     async def call(self, method: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """Call a method of the connection."""
         async with self.using(method):
+            sql = args[0] if args and isinstance(args[0], str) else ""
+            if PREPARE in sql.lower():
+                self.connection.prepares = True
             try:
                 return await getattr(self.connection, method)(*args, **options)
             finally:
-                if self.guarded and args and isinstance(args[0], str) and _LASTING.search(args[0]):
+                if self.guarded and _LASTING.search(sql):
                     self.held = self.contained = False
 
     @asynccontextmanager
@@ -217,17 +220,18 @@ class _Forgetful(asyncpg.Connection):  # type: ignore[misc]
     def __init__(self, protocol: Any, transport: Any, *args: Any) -> None:
         super().__init__(protocol, transport, *args)
         self.transport = transport
+        self.prepares = False  # whether SQL may have prepared statements on it
 
     def get_reset_query(self) -> str:
         """What asyncpg sends, and ours."""
-        return f"{super().get_reset_query()};{_FORGET}"
+        return f"{super().get_reset_query()};{_FORGET}{';' + _DEALLOCATE if self.prepares else ''}"
 
 
 class Connections:
     """A few connections to one database, for every loop.
 
     The one that was free last serves the next call that names none, so that what a test sets in its session it finds
-    again. Timeouts are seconds.
+    again. Timeouts are seconds. `prepares` says that functions of the database may prepare statements.
     """
 
     def __init__(
@@ -236,9 +240,11 @@ class Connections:
         connect_timeout: float,
         query_timeout: float,
         way: Way,
+        prepares: bool,
     ) -> None:
         self._dsn = dsn
         self._way = way
+        self._prepares = prepares
         self._connect_timeout = connect_timeout
         self._query_timeout = query_timeout
         self._idle: list[Any] = []
@@ -340,13 +346,15 @@ class Connections:
         return await self._opened()
 
     async def _opened(self) -> Any:
-        return await _connect(
+        connection = await _connect(
             self._dsn,
             loop=AnyLoop(self._way, claimed=True),  # what is done on it is what its leases say
             timeout=self._connect_timeout,
             command_timeout=self._query_timeout,
             connection_class=_Forgetful,
         )
+        connection.prepares = self._prepares
+        return connection
 
 
 async def _forgets(connection: Any) -> bool:

@@ -81,6 +81,38 @@ async def test_next(real_redis, redis_client, redis_manager):
     assert outcome.count("passed") == 2, outcome.text
 
 
+def test_names_of_ones_own(write: Write, run: Run) -> None:
+    """A project's fixtures and parameters come before the clients of the same names; pytest shows all of them."""
+    write(
+        {
+            "pyproject.toml": INI,
+            "test_it.py": """
+import pytest
+@pytest.fixture
+def redis_client(redis_client):
+    return "around", redis_client
+@pytest.fixture
+def service(real_redis):
+    return real_redis
+async def test_around(redis_client, service, real_redis, redis_manager):
+    assert redis_client == ("around", real_redis) and redis_manager is service is real_redis
+class TestOverridden:
+    @pytest.fixture
+    def real_redis(self):
+        return "instead"
+    def test_it(self, real_redis, redis_manager, service):
+        assert real_redis == redis_manager == service == "instead"
+@pytest.mark.parametrize("real_redis", ["given"])
+def test_parametrized(real_redis):
+    assert real_redis == "given"
+""",
+        }
+    )
+    assert run().count("passed") == 3
+    outcome = run("--setup-show")
+    assert outcome.count("passed") == 3 and "SETUP    F real_redis" in outcome.text
+
+
 def test_a_service_that_cannot_be_had(write: Write, run: Run) -> None:
     write(
         {"pyproject.toml": INI, "test_it.py": "async def test_it(real_redis):\n    pass\ndef test_other():\n    pass"}
