@@ -11,6 +11,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from errno import ECONNRESET
 from typing import Any, Protocol, cast
@@ -20,6 +21,7 @@ from realservices.pace import Conditions, Pace
 from realservices.roaming_tls import Tls
 
 _MOST = 256 << 10  # bytes that are read at once
+_AT_ONCE = 1e-4  # seconds
 
 
 class Way(Conditions, Protocol):
@@ -79,6 +81,7 @@ class Roaming(asyncio.Transport):
         self._leaving = 0  # loops that have yet to forget the socket
         self._taking_in = threading.RLock()
         self._paused = False
+        self._looking_out = False
         self._closing = False
         self._over = False
         self._error: Exception | None = None  # what the protocol is told when it is over
@@ -99,6 +102,7 @@ class Roaming(asyncio.Transport):
             way.watch(sent)
         if not way.silent:
             self._asked.give(self._tls.sealed(sent) if self._tls is not None else sent)
+            self._look_out()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Tell another one from now on."""
@@ -293,6 +297,7 @@ class Roaming(asyncio.Transport):
             self._error = self._error or error
             self._lost()
             return False
+        self._looking_out = False
         way = self._way
         if not data:
             if way.silent and self._error is None:  # a peer that is out of reach cannot say that it ends
@@ -320,6 +325,23 @@ class Roaming(asyncio.Transport):
             self._protocol.data_received(data)
         if self._tls is not None and self._tls.ended:
             self._ended()
+
+    def _look_out(self) -> None:
+        """Ask for an answer that comes at once, which takes less than to sleep and be woken by it."""
+        loop = self._loop
+        if loop is not None and not self._looking_out:
+            self._looking_out = True
+            # A turn later than the next: who only begins something has left the loop by then.
+            loop.call_soon(loop.call_soon, self._ask_around, loop)
+
+    def _ask_around(self, loop: asyncio.AbstractEventLoop) -> None:
+        until = time.perf_counter() + _AT_ONCE
+        with self._taking_in:
+            while self._looking_out and loop is self._loop and not (self._paused or self._over):
+                if self._take_in() or time.perf_counter() > until:
+                    break
+                os.sched_yield()
+        self._looking_out = False
 
     # The end.
 
