@@ -26,7 +26,14 @@ _SPECIAL = re.compile(
 )
 _LONG = 64 << 10  # bytes at once that are not worth searching
 _OTHER = re.compile(rb"^db[1-9]", re.MULTILINE)
-_FLUSH = b"*2\r\n$7\r\nFLUSHDB\r\n$4\r\nSYNC\r\n"
+_FLUSH = ("FLUSHDB", "SYNC")
+# Where there are few keys, FLUSHDB takes many times as long as all else, most of it to give memory back.
+_EMPTY = """
+local keys = redis.call('DBSIZE') > 64 and {} or redis.call('KEYS', '*')
+if #keys > 0 then redis.call('DEL', unpack(keys)) end
+if redis.call('DBSIZE') > 0 then redis.call('FLUSHDB', 'SYNC') end
+"""
+_KEEPING_TO_KEYS = {b"vectorset"}  # modules that have nothing which stays where the keys go
 _UNDOING = ("CLIENT UNPAUSE", "REPLICAOF NO ONE", "SCRIPT FLUSH SYNC", "FUNCTION FLUSH SYNC")
 
 
@@ -41,6 +48,7 @@ class RedisIsolation:
         self._seeds = seeds
         self.alone = alone
         self.begun = False
+        self._flush = _packed(*_FLUSH)
         self._special = alone  # whether anything was sent that may need more than a flush
         self._lasting: dict[bytes, bytes] = {}
         self._config: dict[bytes, bytes] = {}
@@ -97,10 +105,14 @@ class RedisIsolation:
     def _undo(self, special: bool) -> None:
         if not special and not self._seeds:
             self._send_flush()
-            self._lease_connection().read_response()
+            try:
+                self._lease_connection().read_response()
+            except redis.ResponseError:  # such as where the script is gone
+                self._flush = _packed(*_FLUSH)
+                self._ask(*_FLUSH)
             return
         pipeline: Any = self._lease.pipeline(transaction=False)
-        pipeline.execute_command("FLUSHDB", "SYNC")
+        pipeline.execute_command(*_FLUSH)
         if special:
             # FLUSHALL takes ten times as long: it walks through all databases.
             info: bytes = self._ask("INFO", "keyspace", "commandstats")
@@ -115,7 +127,7 @@ class RedisIsolation:
 
     def _send_flush(self) -> None:
         # what the client does around a command takes as long as this one
-        self._lease_connection().send_packed_command([_FLUSH])
+        self._lease_connection().send_packed_command([self._flush])
 
     def _lease_connection(self) -> Any:
         return self._lease.connection
@@ -162,6 +174,8 @@ class RedisIsolation:
         for user, rules in self._users.items():
             if users.get(user) != rules:
                 self._ask("ACL", "SETUSER", user, "reset", *rules)
+        if {_module(module)[b"name"] for module in self._ask("MODULE", "LIST")} <= _KEEPING_TO_KEYS:
+            self._flush = _packed("EVALSHA", self._ask("SCRIPT", "LOAD", _EMPTY), "0")
 
     def configured(self, pattern: str = "*") -> dict[bytes, bytes]:
         """The settings whose names match, with their values."""
@@ -181,6 +195,16 @@ class RedisIsolation:
     def _ask(self, *command: Any) -> Any:
         lease: Any = self._lease
         return lease.execute_command(*command)
+
+
+def _packed(*words: str | bytes) -> bytes:
+    """A command as it is sent."""
+    parts = [word.encode() if isinstance(word, str) else word for word in words]
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
+
+
+def _module(described: Any) -> dict[bytes, Any]:
+    return described if isinstance(described, dict) else dict(zip(described[::2], described[1::2], strict=True))
 
 
 def _text(value: bytes) -> str:

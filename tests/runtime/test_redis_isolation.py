@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from tests.runtime.conftest import Run
 
@@ -9,6 +10,15 @@ from tests.runtime.conftest import Run
 def test_pairs(copy: Callable[[str], None], run: Run) -> None:
     copy("redis")
     outcome = run("-q", "test_pairs.py")
+    assert outcome.code == 0, outcome.text
+
+
+def test_pairs_without_seeds(copy: Callable[[str], None], run: Run, tmp_path: Path) -> None:
+    """Where there is nothing to put back, emptying is another thing."""
+    copy("redis")
+    project = tmp_path / "pyproject.toml"
+    project.write_text("".join(line for line in project.read_text().splitlines(True) if "seeds" not in line))
+    outcome = run("-q", "test_pairs.py", "-k", "not renamed")
     assert outcome.code == 0, outcome.text
 
 
