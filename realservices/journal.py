@@ -133,7 +133,8 @@ class Journal:
         """Forget every call."""
         if self._calls:
             self._cleared = self.totals()
-            self._spread.update(map(_step, self._calls))
+            for call in self._calls:  # Counter.update takes longer for so few
+                self._spread[_step(call)] += 1
             self._calls.clear()
 
     def totals(self) -> tuple[int, int, float]:

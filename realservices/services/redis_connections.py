@@ -34,10 +34,14 @@ class SharedPool(redis.asyncio.ConnectionPool):
         self._available_connections.append(connection)
 
     async def ensure_connection(self, connection: Any) -> None:
-        """Connect, anew where the server has ended the connection: the driver may see that only when it sends."""
+        """Connect, anew where the server has ended the connection: the driver may see that only when it sends.
+
+        The driver looks for an answer that nobody has read, too: who stops waiting for one disconnects.
+        """
         if connection.has_ended():
             await connection.disconnect()
-        await super().ensure_connection(connection)
+        if not connection.is_connected:
+            await connection.connect()
 
 
 class RoamingConnection(redis.asyncio.Connection):
