@@ -53,6 +53,11 @@ _DECORATED = re.compile(
     r"^([ \t]*)@[\w.]*patch\b[^\n]*\n(?:\1(?!(?:async[ \t]+)?def\b)[^\n]*\n){0,20}?\1class ", re.MULTILINE
 )
 """Another definition in between is what the decorator belongs to."""
+_WITH_STRING = re.compile(
+    r"^([ \t]*)@[\w.]*patch\b(?:[^\n]*\n(?!\1(?:async[ \t]+)?(?:def|class)\b)){0,20}?[^\n]*(?:\"{3}|'{3}|\\\n)",
+    re.MULTILINE,
+)
+"""Its string may hold a line that looks like a definition."""
 _HARMLESS = re.compile(r"pytest\.mark\.\w+")
 
 
@@ -63,12 +68,14 @@ class ClassPatch:
     first: int
     last: int
     text: str
+    within: frozenset[int]
+    """The lines of the text, from 0, that begin within a string."""
 
 
 def patches_of_classes(text: str) -> dict[str, tuple[ClassPatch, ...]]:
     """By class, the decorators that patch every test of it, the outermost first; none of one that has strange ones."""
     found: dict[str, tuple[ClassPatch, ...]] = {}
-    if _DECORATED.search(text) is None:
+    if _DECORATED.search(text) is None and _WITH_STRING.search(text) is None:
         return found
     lines = split_lines(text)
     for qualname, cls in _classes(tree_of(text), ""):
@@ -77,7 +84,7 @@ def patches_of_classes(text: str) -> dict[str, tuple[ClassPatch, ...]]:
             called = ast.unparse(node.func if isinstance(node, ast.Call) else node)
             if "patch" in called.split("."):
                 first, last = node.lineno, node.end_lineno or node.lineno
-                patches.append(ClassPatch(first, last, "".join(lines[first - 1 : last])))
+                patches.append(ClassPatch(first, last, "".join(lines[first - 1 : last]), _within_strings(node)))
             elif not _HARMLESS.fullmatch(called):
                 patches = []
                 break
@@ -95,12 +102,24 @@ def _classes(node: ast.AST, above: str) -> list[tuple[str, ast.ClassDef]]:
     return found
 
 
+def _within_strings(decorator: ast.expr) -> frozenset[int]:
+    strings = (node for node in ast.walk(decorator) if isinstance(node, ast.Constant | ast.JoinedStr))
+    return frozenset(
+        number - decorator.lineno
+        for node in strings
+        for number in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)
+    )
+
+
 def lowered(patches: tuple[ClassPatch, ...], indent: str) -> list[str]:
     """The decorators as they would stand above a method."""
     made = []
     for patch in patches:
         head = patch.text[: len(patch.text) - len(patch.text.lstrip(" \t"))]
-        lines = [indent + line.removeprefix(head) for line in split_lines(patch.text)]
+        lines = [
+            line if number in patch.within else indent + line.removeprefix(head)
+            for number, line in enumerate(split_lines(patch.text))
+        ]
         made.append("".join(lines))
     return made
 

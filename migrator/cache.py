@@ -51,6 +51,8 @@ class Memory:
     stats: dict[str, Stat | None] = field(default_factory=dict)
     digests: dict[str, bytes] = field(default_factory=dict)
     """Of the content of every file, b"" of every folder."""
+    is_same: bool | None = None
+    """Whether the tree was as it was marked when the first result was kept: all was read by then."""
 
     def recall(self, name: str) -> Any | None:
         """What was kept under a name for the tree as it is; None where there is nothing."""
@@ -63,7 +65,7 @@ class Memory:
 
     def keep(self, name: str, value: Any) -> None:
         """Keeps what marshal can write; nothing where the tree has changed since it was marked, or where it cannot."""
-        if _stats(self.root, self.extra) == self.stats:
+        if self._is_same():
             _save(self._path(name), value)
             _prune(self.folder)
 
@@ -73,9 +75,14 @@ class Memory:
 
     def keep_last(self, value: Any) -> None:
         """Keeps that, with the tree as it was marked."""
-        if _stats(self.root, self.extra) == self.stats:
-            _save(self._last, value)
+        if self._is_same():
+            _save(self._last, value, packed=True)
             _prune(self.folder)
+
+    def _is_same(self) -> bool:
+        if self.is_same is None:
+            self.is_same = _stats(self.root, self.extra) == self.stats
+        return self.is_same
 
     @property
     def _last(self) -> Path:
@@ -233,10 +240,13 @@ def _load(path: Path) -> Any | None:
         return None
 
 
-def _save(path: Path, value: Any) -> None:
-    """Saves a value whole or not at all; where it cannot be saved, the next run is slower."""
+def _save(path: Path, value: Any, *, packed: bool = False) -> None:
+    """Saves a value whole or not at all; where it cannot be saved, the next run is slower.
+
+    What is packed is not packed again.
+    """
     with suppress(OSError):
-        data = zlib.compress(marshal.dumps(value), 1)
+        data = zlib.compress(marshal.dumps(value), 0 if packed else 1)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix="new-")
         try:
             with os.fdopen(handle, "wb") as stream:

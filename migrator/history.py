@@ -21,6 +21,7 @@ from migrator.config import Config
 from migrator.errors import UsageError
 from migrator.facts import Facts
 from migrator.forked import Progress, forked
+from migrator.found import Found, tally
 from migrator.inventory import open_project
 from migrator.reports.summary import Scan, summarize
 
@@ -218,8 +219,8 @@ def _scanned(config: Config, paths: Sequence[str], jobs: int | None, reader: _Re
     if not there:
         return 0, 0, 0, {}, {}
     project = open_project(config.root, there, config, jobs, run=reader)
-    violations = tuple(item for view in project.files.values() for item in view.violations)
-    summary = summarize(Scan(".", len(project.paths), violations))
+    files = {path: Found.of(view.violations) for path, view in project.files.items()}
+    summary = summarize(Scan(".", len(project.paths), files, tally(files.values())))
     services = {name: count for name, count in summary.by_service.items() if count}
     kinds = {name: count for name, count in summary.by_kind.items() if count}
     return summary.files, summary.files_with_violations, summary.violations, services, kinds

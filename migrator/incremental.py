@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from migrator import source
 from migrator.archive import Archive, errors_of
@@ -22,6 +21,7 @@ from migrator.config import Config
 from migrator.discover import discover
 from migrator.facts import Facts
 from migrator.forked import Progress, forked
+from migrator.found import Found, Sort
 from migrator.inventory import (
     Judged,
     Named,
@@ -38,7 +38,7 @@ from migrator.model import FileView, Unreadable
 from migrator.outline import Outline, Touched, outline, touched
 from migrator.plan import Plan, paths_of_applications, plan_project
 from migrator.reading import read_asking, read_facts, read_quickly
-from migrator.records import Record, Records
+from migrator.records import Planned, Record, Records
 from migrator.sieve import mentions
 from migrator.traces import Trace, Used, together
 
@@ -266,7 +266,7 @@ class _Renewal:
 
     def _is_stale(self, path: str, record: Record) -> bool:
         trace = record.trace
-        if record.known is None or any(
+        if not record.is_known or any(
             name in trace.tops and folder in trace.folders for folder, name in self.came_or_went
         ):
             return True
@@ -399,7 +399,9 @@ class _Renewal:
         notes = Notes()
         for _ in range(_ROUNDS):
             self._judge(project)
-            notes.known = {path: record.known for path, record in self.kept.items() if record.known is not None}
+            notes.known = {
+                path: known for path, record in self.kept.items() if (known := record.planned.known) is not None
+            }
             notes.fresh = {}
             try:
                 plan = plan_project(project, jobs=self.jobs, texts=False, notes=notes)
@@ -434,7 +436,7 @@ class _Renewal:
         for path in self.listed:
             if path in self.judged:
                 views[path] = self.judged[path].view
-            elif (functions := self.kept[path].functions) is not None:
+            elif (functions := self.kept[path].planned.functions) is not None:
                 views[path] = FileView(path, (), functions)
         own = {*self.found}
         project.set_views(
@@ -519,7 +521,8 @@ def inherited_in(bases: Mapping[str, Bases]) -> dict[str, frozenset[int]]:
 def recorded(
     project: Project,
     notes: Notes,
-    rows: Mapping[str, tuple[Any, ...]],
+    found: Mapping[str, Found],
+    tally: Mapping[Sort, int],
     digests: Mapping[str, bytes],
     kept: Mapping[str, Record] | None = None,
     outlines: Mapping[str, Outline] | None = None,
@@ -548,6 +551,7 @@ def recorded(
                 trace.update(part)
         trace.paths.discard(path)
         visible = path not in own or shown(judged.view)
+        known = notes.fresh.get(path, _NOTHING) if is_plain(judged.view) else None
         files[path] = Record(
             trace,
             path in reading.whole,
@@ -561,9 +565,9 @@ def recorded(
             judged.uses,
             facts.error,
             tuple(errors_of(facts)),
-            judged.view.functions if visible else None,
-            notes.fresh.get(path, _NOTHING) if is_plain(judged.view) else None,
-            rows.get(path, ()),
+            known is not None,
+            Planned.of(path, judged.view.functions if visible else None, known),
+            found.get(path, _NONE),
         )
     listed, names = closure(files)
     if listed != {*project.store.listed} or listed != {*files} or names - {*FAKE_FIXTURES} != reading.names:
@@ -583,7 +587,7 @@ def recorded(
         with suppress(OSError):
             if (made := outline(project.bytes(path))) is not None:
                 outlined[path] = made
-    return Records(digests, tuple(project.paths), names, paths_of_applications(project.config), files, outlined)
+    return Records(digests, tuple(project.paths), names, paths_of_applications(project.config), files, outlined, tally)
 
 
 def _looked_at(records: Iterable[Record], digests: Mapping[str, bytes], pythonpath: Sequence[str]) -> set[str]:
@@ -594,6 +598,7 @@ def _looked_at(records: Iterable[Record], digests: Mapping[str, bytes], pythonpa
     return {path for path in found if path.endswith(".py") and path in digests}
 
 
+_NONE = Found.of(())
 _NOTHING = Known({}, frozenset(), frozenset(), (), {}, (), "", (), [], [])
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import marshal
+import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from migrator.found import Found, Sort
 from migrator.keeping import Bases
 from migrator.known import Known
 from migrator.model import FixtureView, FunctionView, StandIn
 from migrator.outline import Outline
 from migrator.traces import Trace, Used
 
-SHAPE = 2
+SHAPE = 3
 """Of what is kept; another one is not understood."""
 
 
@@ -39,12 +44,53 @@ class Record:
     error: str | None
     marks: tuple[str, ...]
     """What is wrong with its `# mock-ok`."""
-    functions: tuple[FunctionView, ...] | None
-    """None where it has nothing to show."""
-    known: Known | None
-    rows: tuple[Any, ...]
+    is_known: bool
+    """Whether it need not be planned again while all that is as it was."""
+    planned: Planned
+    found: Found
     source: tuple[Any, ...] | None = None
     """What it was unpacked from."""
+
+
+class Planned:
+    """What is known of the functions of a file, None where it has nothing to show, and of their plan.
+
+    It lies packed until it is asked for.
+    """
+
+    def __init__(self, path: str, data: bytes) -> None:
+        self._path = path
+        self.data = data
+
+    @classmethod
+    def of(cls, path: str, functions: Iterable[FunctionView] | None, known: Known | None) -> Planned:
+        """What is known now."""
+        same: dict[str, str] = {}
+
+        def once(text: str) -> str:
+            return same.setdefault(text, text)
+
+        row = (
+            None if functions is None else tuple(_function_out(item, once) for item in functions),
+            None if known is None else _known_out(known, once),
+        )
+        return cls(path, zlib.compress(marshal.dumps(row), 1))
+
+    @cached_property
+    def _opened(self) -> tuple[tuple[FunctionView, ...] | None, Known | None]:
+        functions, known = marshal.loads(zlib.decompress(self.data))
+        return (
+            None if functions is None else tuple([_function_in(self._path, item) for item in functions]),
+            None if known is None else _known_in(known),
+        )
+
+    @property
+    def functions(self) -> tuple[FunctionView, ...] | None:
+        return self._opened[0]
+
+    @property
+    def known(self) -> Known | None:
+        return self._opened[1]
 
 
 def packed(record: Record, once: Callable[[str], str]) -> tuple[Any, ...]:
@@ -71,9 +117,9 @@ def packed(record: Record, once: Callable[[str], str]) -> tuple[Any, ...]:
         _uses_out(record.uses, once),
         record.error,
         record.marks,
-        None if record.functions is None else tuple(_function_out(item, once) for item in record.functions),
-        None if record.known is None else _known_out(record.known, once),
-        record.rows,
+        record.is_known,
+        record.planned.data,
+        tuple(record.found),
     )
 
 
@@ -93,9 +139,9 @@ def unpacked(path: str, row: tuple[Any, ...]) -> Record:
         _uses_in(row[9]),
         row[10],
         row[11],
-        None if row[12] is None else tuple(_function_in(path, item) for item in row[12]),
-        None if row[13] is None else _known_in(row[13]),
-        row[_ROWS],
+        row[12],
+        Planned(path, row[13]),
+        Found._make(row[_FOUND]),
         row,
     )
 
@@ -212,6 +258,8 @@ class Records:
     files: Mapping[str, Record]
     outlines: Mapping[str, Outline]
     """Of files that many others look at."""
+    tally: Mapping[Sort, int]
+    """How many violations there are of each sort."""
 
 
 def all_packed(records: Records) -> tuple[Any, ...]:
@@ -229,6 +277,7 @@ def all_packed(records: Records) -> tuple[Any, ...]:
         records.applications,
         {path: packed(record, once) for path, record in records.files.items()},
         dict(records.outlines),
+        _tally_out(records.tally),
     )
 
 
@@ -236,7 +285,7 @@ def all_unpacked(kept: tuple[Any, ...]) -> Records | None:
     """What was packed; None where it has another shape."""
     if kept[0] != SHAPE:
         return None
-    _, digests, found, names, applications, files, outlines = kept
+    _, digests, found, names, applications, files, outlines, tally = kept
     return Records(
         digests,
         found,
@@ -244,16 +293,28 @@ def all_unpacked(kept: tuple[Any, ...]) -> Records | None:
         applications,
         {path: unpacked(path, row) for path, row in files.items()},
         outlines,
+        _tally_in(tally),
     )
 
 
-def rows_of(kept: tuple[Any, ...], digests: Mapping[str, bytes]) -> list[Any] | None:
-    """The violations of a tree with those digests, in its files' order; None where another tree was packed."""
+def _tally_out(tally: Mapping[Sort, int]) -> tuple[Any, ...]:
+    return tuple((tuple(sort), number) for sort, number in tally.items())
+
+
+def _tally_in(rows: Iterable[Any]) -> Counter[Sort]:
+    return Counter({Sort._make(sort): number for sort, number in rows})
+
+
+def rows_of(kept: tuple[Any, ...], digests: Mapping[str, bytes]) -> tuple[dict[str, Any], Any] | None:
+    """What was found in a tree with those digests, in its files' order, and how much of each sort.
+
+    None where another tree was packed.
+    """
     if kept[0] != SHAPE or kept[1] != digests:
         return None
-    _, _, found, _, _, files, _ = kept
-    return [row for path in found if path in files for row in files[path][_ROWS]]
+    _, _, found, _, _, files, _, tally = kept
+    return {path: files[path][_FOUND] for path in found if path in files}, tally
 
 
-_ROWS = 14
+_FOUND = 14
 """Where the violations stand in what a record is packed into."""

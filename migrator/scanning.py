@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, fields, replace
-from operator import attrgetter
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from migrator.config import Config
 from migrator.forked import Progress
+from migrator.found import Found, Sort, tally
 from migrator.inventory import Project, open_project
-from migrator.model import FileView, Span, Unreadable, Violation
+from migrator.model import FileView, Unreadable
 from migrator.reports.summary import Scan
 
 if TYPE_CHECKING:
@@ -35,31 +36,19 @@ def check_services(config: Config) -> None:
         load_settings(config.root)
 
 
-def scan_project(project: Project, violations: Sequence[Violation]) -> Scan:
+def scan_project(project: Project, files: Mapping[str, Found], counts: Mapping[Sort, int]) -> Scan:
     """A scan of a project, with the violations as decided."""
     root = Path(os.path.relpath(project.root, Path.cwd())).as_posix()
-    return Scan(root, len(project.paths), tuple(violations), tuple(project.unreadable), tuple(project.errors))
+    return Scan(root, len(project.paths), files, counts, tuple(project.unreadable), tuple(project.errors))
 
 
-def decided(project: Project, jobs: int | None = None) -> list[Violation]:
-    """Every violation with its fix: `auto` where the planner's rewrite of the file takes it away."""
-    from migrator.known import Notes
-
-    return [violation for found in _decided(project, Notes(), jobs).values() for violation in found]
-
-
-def _decided(project: Project, notes: Notes, jobs: int | None) -> dict[str, list[Violation]]:
-    from migrator.plan import plan_project
-
-    return _with_fixes(project.files, plan_project(project, jobs=jobs, texts=False, notes=notes))
-
-
-def _with_fixes(views: Mapping[str, FileView], plan: Plan) -> dict[str, list[Violation]]:
+def _decided(views: Mapping[str, FileView], plan: Plan) -> dict[str, Found]:
+    """The violations of files, each with its fix: `auto` where the planner's rewrite of the file takes it away."""
     return {
-        path: [
+        path: Found.of(
             replace(violation, fix=fix, reason=reason)
             for violation, (fix, reason) in zip(view.violations, plan.decide(path, view.violations), strict=True)
-        ]
+        )
         for path, view in views.items()
     }
 
@@ -126,7 +115,7 @@ def _recalled(memory: Memory) -> Scan | None:
     """What is kept of the tree as it is; its violations stand in the records where those are of the same tree."""
     if (kept := memory.recall(_SCAN)) is None:
         return None
-    root, files, rows, unreadable, errors = kept
+    root, number, rows, unreadable, errors = kept
     if rows is None:
         from migrator.records import rows_of
 
@@ -134,7 +123,9 @@ def _recalled(memory: Memory) -> Scan | None:
         rows = rows_of(last, memory.digests) if last is not None else None
     if rows is None:
         return None
-    return Scan(root, files, tuple(map(_violation, rows)), tuple(Unreadable(*item) for item in unreadable), errors)
+    files = {path: Found._make(row) for path, row in rows[0].items()}
+    counts = {Sort._make(sort): count for sort, count in rows[1]}
+    return Scan(root, number, files, counts, tuple(Unreadable(*item) for item in unreadable), errors)
 
 
 def _scanned(
@@ -148,14 +139,15 @@ def _scanned(
     """Scans the whole tree, and says whether its violations are recorded."""
     from migrator.executors import open_executor
     from migrator.known import Notes
+    from migrator.plan import plan_project
 
     with open_executor(executor) if executor is not None else contextlib.nullcontext() as run:
         project = open_project(config.root, paths, config, jobs, advance, run)
         notes = Notes()
-        found = _decided(project, notes, jobs)
-    rows = {path: _rows(items) for path, items in found.items()} if memory is not None else {}
-    is_recorded = memory is not None and _record(project, notes, rows, memory)
-    return scan_project(project, [violation for items in found.values() for violation in items]), is_recorded
+        files = _decided(project.files, plan_project(project, jobs=jobs, texts=False, notes=notes))
+    counts = tally(files.values())
+    is_recorded = memory is not None and _record(project, notes, files, counts, memory)
+    return scan_project(project, files, counts), is_recorded
 
 
 def _renewed(
@@ -167,29 +159,30 @@ def _renewed(
     from migrator.incremental import renew
     from migrator.records import all_unpacked
 
-    records = all_unpacked(last)
-    renewed = renew(records, memory.digests, config, paths, jobs or os.cpu_count() or 1, advance) if records else None
+    if (records := all_unpacked(last)) is None:
+        return None
+    renewed = renew(records, memory.digests, config, paths, jobs or os.cpu_count() or 1, advance)
     if renewed is None:
         return None
     project, kept = renewed.project, renewed.kept
     fresh = {path: view for path, view in project.files.items() if path not in kept}
-    found = _with_fixes(fresh, renewed.plan)
-    rows = {path: _rows(items) for path, items in found.items()}
-    is_recorded = _record(project, renewed.notes, rows, memory, kept, renewed.outlines)
-    violations = [
-        violation
-        for path in project.files
-        for violation in (map(_violation, kept[path].rows) if path in kept else found[path])
-    ]
+    redone = _decided(fresh, renewed.plan)
+    counts = Counter(records.tally)
+    counts.subtract(tally(record.found for path, record in records.files.items() if path not in kept))
+    counts.update(tally(redone.values()))
+    counts = +counts
+    is_recorded = _record(project, renewed.notes, redone, counts, memory, kept, renewed.outlines)
+    files = {path: kept[path].found if path in kept else redone[path] for path in project.files}
     if os.environ.get("MIGRATE_VERBOSE"):
         print(f"migrate: {len(project.judged_files)} of {len(project.store.listed)} files again", file=sys.stderr)
-    return scan_project(project, violations), is_recorded
+    return scan_project(project, files, counts), is_recorded
 
 
 def _record(
     project: Project,
     notes: Notes,
-    rows: Mapping[str, tuple[Any, ...]],
+    files: Mapping[str, Found],
+    counts: Mapping[Sort, int],
     memory: Memory,
     kept: Mapping[str, Record] | None = None,
     outlines: Mapping[str, Outline] | None = None,
@@ -198,27 +191,19 @@ def _record(
     from migrator.incremental import recorded
     from migrator.records import all_packed
 
-    records = recorded(project, notes, rows, memory.digests, kept, outlines)
+    records = recorded(project, notes, files, counts, memory.digests, kept, outlines)
     if records is not None:
         memory.keep_last(all_packed(records))
     return records is not None
 
 
 _SCAN = "rows of a scan"
-_REST = attrgetter(*[field.name for field in fields(Violation) if field.name not in ("path", "span")])
 
 
 def _packed(scan: Scan, *, is_recorded: bool) -> tuple[object, ...]:
     """A scan in plain tuples; without its violations where the records have them."""
-    rows = None if is_recorded else _rows(scan.violations)
+    rows = None
+    if not is_recorded:
+        found = {path: tuple(found) for path, found in scan.found.items()}
+        rows = found, [(tuple(sort), number) for sort, number in scan.tally.items()]
     return scan.root, scan.files, rows, [astuple(item) for item in scan.unreadable], scan.errors
-
-
-def _rows(violations: Iterable[Violation]) -> tuple[Any, ...]:
-    return tuple([(item.path, tuple(item.span), *_REST(item)) for item in violations])
-
-
-def _violation(row: Any) -> Violation:
-    # by position: a hundred thousand of them cost half of what names would
-    path, span, *rest = row
-    return Violation(path, Span(*span), *rest)

@@ -53,7 +53,7 @@ def as_json(scan: Scan, version: str, by: str | None) -> Iterator[str]:
         "unreadable": _lines({"path": item.path, "error": item.error} for item in scan.unreadable),
     }
     if by is not None:
-        members["groups"] = [_encode({"by": by, "counts": dict(group(scan.counted, by))})]
+        members["groups"] = [_encode({"by": by, "counts": dict(group(scan, by))})]
     opening = "{\n"
     for name, pieces in members.items():
         yield f'{opening}  "{name}": '
@@ -83,7 +83,7 @@ def as_csv(scan: Scan, version: str, by: str | None) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     if by is not None:
         writer.writerow([by, "violations"])
-        writer.writerows(group(scan.counted, by))
+        writer.writerows(group(scan, by))
         return stream.getvalue()
     writer.writerow(_COLUMNS)
     for violation in scan.violations:
@@ -113,5 +113,5 @@ _LIMITS: dict[str, tuple[int, str]] = {
 
 def too_many(scan: Scan, form: str) -> str | None:
     """What to say where a format's reader does not take all that was found."""
-    most, said = _LIMITS.get(form, (len(scan.violations), ""))
-    return f"{len(scan.violations):,} results, more than {most:,}: {said}" if len(scan.violations) > most else None
+    most, said = _LIMITS.get(form, (scan.number, ""))
+    return f"{scan.number:,} results, more than {most:,}: {said}" if scan.number > most else None

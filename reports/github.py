@@ -17,7 +17,7 @@ def as_github(scan: Scan, version: str, by: str | None) -> str:
     """One warning a violation."""
     folder = prefix(scan)
     lines = []
-    for violation in scan.counted:
+    for violation in (item for item in scan.violations if item.suppressed is None):
         span = violation.span
         properties = {
             "file": folder + violation.path,
@@ -36,7 +36,7 @@ def job_summary(scan: Scan, own: Path | None) -> str:
     """Markdown for the page of a job."""
     from migrator.reports.templates import render
 
-    directories = group(scan.counted, "directory")
+    directories = group(scan, "directory")
     return render(
         "job_summary.md.j2", own, summary=summarize(scan), directories=directories, unreadable=scan.unreadable
     )

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from migrator.codes import CODES
-from migrator.model import FIXES, SERVICES, Violation
-from migrator.reports.summary import Scan, group, summarize
+from migrator.model import FIXES, SERVICES
+from migrator.reports.summary import Scan, Summary, group, summarize
 from migrator.reports.visible import one_line
 
 _STYLES = {"auto": "green", "assisted": "yellow", "manual": "red"}
@@ -19,29 +19,28 @@ _TOP = 5
 
 def render(scan: Scan, by: str | None) -> RenderableType:
     """The whole report; `by` replaces it with one table of that grouping."""
-    counted = scan.counted
-    parts: list[RenderableType] = [_headline(scan)]
-    if counted and by is not None:
-        parts.append(_grouped(counted, by, None))
-    elif counted:
+    summary = summarize(scan)
+    parts: list[RenderableType] = [_headline(summary)]
+    if summary.violations and by is not None:
+        parts.append(_grouped(scan, by, None))
+    elif summary.violations:
         parts += [
-            _services(counted),
-            _kinds(counted),
-            _grouped(counted, "directory", _TOP),
-            _grouped(counted, "file", _TOP),
+            _services(scan),
+            _kinds(summary),
+            _grouped(scan, "directory", _TOP),
+            _grouped(scan, "file", _TOP),
         ]
-        if any(violation.code == "RS402" for violation in counted):
-            parts.append(_grouped(counted, "fixture", _TOP))
-        if any(violation.reason and violation.service != "other" for violation in counted):
-            parts.append(_reasons(counted))
-        parts.append(_next(counted))
+        if summary.by_code["RS402"]:
+            parts.append(_grouped(scan, "fixture", _TOP))
+        if reasons := scan.count(lambda sort: sort.reason or None):
+            parts.append(_reasons(reasons))
+        parts.append(_next(summary))
     if scan.unreadable:
         parts.append(_unreadable(scan))
     return Group(*parts)
 
 
-def _headline(scan: Scan) -> Text:
-    summary = summarize(scan)
+def _headline(summary: Summary) -> Text:
     text = Text()
     text.append(f"{summary.violations:,}", style="bold")
     text.append(f" violations in {summary.files_with_violations:,} of {summary.files:,} files")
@@ -62,9 +61,9 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _services(violations: tuple[Violation, ...]) -> Table:
+def _services(scan: Scan) -> Table:
     table = _table("service", "violations", *FIXES)
-    counts = Counter((violation.service, violation.fix) for violation in violations)
+    counts = scan.count(lambda sort: (sort.service, sort.fix))
     for service in SERVICES:
         row = [counts[service, fix] for fix in FIXES]
         if sum(row):
@@ -77,10 +76,10 @@ def _services(violations: tuple[Violation, ...]) -> Table:
     return table
 
 
-def _kinds(violations: tuple[Violation, ...]) -> Table:
+def _kinds(summary: Summary) -> Table:
     table = _table("code", "kind", "violations", "what")
     table.columns[1].justify = table.columns[3].justify = "left"
-    counts = Counter(violation.code for violation in violations)
+    counts = summary.by_code
     for code in CODES.values():
         if counts[code.code]:
             table.add_row(code.code, code.kind, f"{counts[code.code]:,}", code.title)
@@ -88,9 +87,9 @@ def _kinds(violations: tuple[Violation, ...]) -> Table:
     return table
 
 
-def _grouped(violations: tuple[Violation, ...], by: str, most: int | None) -> Table:
-    rows = group(violations, by)
-    automatic = dict(group([violation for violation in violations if violation.fix == "auto"], by))
+def _grouped(scan: Scan, by: str, most: int | None) -> Table:
+    rows = group(scan, by)
+    automatic = dict(group(scan, by, automatic=True))
     headings = {"directory": "worst directories", "file": "worst files", "fixture": "most requested mock fixtures"}
     heading = headings.get(by, by) if most else by
     table = _table(heading, "requests" if by == "fixture" else "violations", "auto")
@@ -110,9 +109,8 @@ def _auto(count: int) -> Text:
     return Text(f"{count:,}", style=_STYLES["auto"] if count else "dim")
 
 
-def _reasons(violations: tuple[Violation, ...]) -> Table:
+def _reasons(counts: Counter[str]) -> Table:
     """What most keeps mocks of services from being rewritten."""
-    counts = Counter(violation.reason for violation in violations if violation.reason and violation.service != "other")
     table = _table("what stops migrate apply most", "violations")
     for reason, count in sorted(counts.items(), key=lambda row: (-row[1], row[0]))[:_TOP]:
         table.add_row(Text(one_line(reason)), f"{count:,}")
@@ -120,8 +118,8 @@ def _reasons(violations: tuple[Violation, ...]) -> Table:
     return table
 
 
-def _next(violations: tuple[Violation, ...]) -> Text:
-    if any(violation.fix == "auto" for violation in violations):
+def _next(summary: Summary) -> Text:
+    if summary.by_fix["auto"]:
         return Text("Next: migrate apply --dry-run shows the rewrites; migrate explain CODE says what a code means.")
     return Text("Next: migrate explain CODE says what a code means and what a person can do.")
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     default="table",
     show_default=True,
 )
-@click.option("--by", type=click.Choice(list(GROUPS)), help="Count by this instead.")
+@click.option("--by", type=click.Choice(GROUPS), help="Count by this instead.")
 @click.option("--output", type=click.Path(dir_okay=False), help="Write there instead of to standard output.")
 @click.option(
     "--fail-on", type=click.IntRange(min=0), metavar="N", help="Exit 1 when there are more than N violations."
@@ -132,7 +132,7 @@ def _place() -> str:
 
 def _said(result: Scan, form: str, by: str | None, output: str | None) -> _Said:
     """What there is to say; a table in a file is written at once."""
-    counted = len(result.counted)
+    counted = sum(found.number for found in result.found.values())
     if form != "table":
         from migrator.cli import tool_version
         from migrator.reports.formats import in_form, too_many
