@@ -26,7 +26,6 @@ END $$
 _FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 _connect = asyncpg.connect  # what a test binds in its place is for the application
 _GUARD = "realservices"
-_BEGIN = f"BEGIN; SAVEPOINT {_GUARD}"
 _numbers = itertools.count(1)
 # SQL after which the transaction may be another one, without the savepoint.
 _CONTROL = re.compile(r"\b(begin|start|commit|rollback|abort|end)\b", re.IGNORECASE)
@@ -292,7 +291,8 @@ class Connections:
         if self.begun:
             return
         connection = await self._opened()
-        await connection.execute(_BEGIN)
+        await connection.transaction().start()  # asyncpg's own: cursors ask for one before version 0.32
+        await connection.execute(f"SAVEPOINT {_GUARD}")
         self._hold(connection)
 
     async def forget(self, rest: str = "") -> bool:
@@ -374,19 +374,15 @@ async def _begins_again(lease: Lease, rest: str) -> bool:
     """Roll the guarded transaction back and start the next one, in one exchange with the server."""
     connection = lease.connection
     connection.transport.catch_up()
-    if connection.is_closed() or lease.spoiled:
+    if connection.is_closed() or lease.spoiled or lease.listens:
         return False
     if not lease.used:
         return True
     try:
-        if lease.listens:
-            await connection.execute("ROLLBACK")
-            await connection.reset(timeout=5)
-            await connection.execute(f"BEGIN; {rest}; COMMIT; {_BEGIN}")
-        else:
-            # The reset has to be committed, or the next ROLLBACK would undo it.
-            forget = connection.get_reset_query()
-            await connection.execute(f"ROLLBACK; BEGIN; {forget}; {rest}; COMMIT; {_BEGIN}", timeout=5)
+        # The reset has to be committed, or the next ROLLBACK would undo it.
+        forget = connection.get_reset_query()
+        begin = f"BEGIN; SAVEPOINT {_GUARD}"
+        await connection.execute(f"ROLLBACK; BEGIN; {forget}; {rest}; COMMIT; {begin}", timeout=5)
     except _FAILURES:
         return False
     return True
