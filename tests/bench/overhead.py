@@ -69,9 +69,12 @@ WAYS = (
     Way("pytest-postgresql", "pytest_postgresql", rare=True),
     Way("AsyncMock database", "mock"),
     Way("AsyncMock database, spec", "mock", spec="1"),
-    Way("Redis", "real_redis", on=True, most=0.5),
+    Way("Redis, read", "real_redis_read", on=True, most=0.5),
+    Way("Redis, write", "real_redis", on=True, most=0.5),
+    Way("by hand, FLUSHDB", "flush", loop="session"),
     Way("pytest-redis", "pytest_redis"),
-    Way("ClickHouse", "real_clickhouse", on=True, most=5.0),
+    Way("ClickHouse, read", "real_clickhouse_read", on=True, most=5.0),
+    Way("ClickHouse, write", "real_clickhouse", on=True, most=5.0),
 )
 
 
