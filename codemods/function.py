@@ -559,6 +559,7 @@ class _Rewriter:
         self.services = False
         self.function = _function(module, indent)
         self.names = {stand_in.name, *stand_in.aliases}
+        self.others = {item.name for item in task.candidates if item.service == stand_in.service} - self.names
         makes = bool(stand_in.kept) and stand_in.how != "kept"
         self.around = around
         self.environment = environment
@@ -1245,6 +1246,8 @@ class _Rewriter:
             if self.is_injected:
                 return self._put_on_self(statement)
             if self._is_maker(small):
+                if self.target.stand_in.maker in self.others:
+                    return [statement]  # it moves by its own name
                 if self.end.asked is not None:
                     return []  # it is made where the test says what it is asked for with
                 made = self.expressions(named(small, self.bound))

@@ -88,6 +88,7 @@ class Judge:
         self._replacements: dict[str, frozenset[str]] = {}
         self._containers: dict[tuple[str, int], Container | None] = {}
         self._wired: dict[tuple[str, int], tuple[tuple[str, int], ...]] = {}
+        self._given_on: dict[tuple[str, int], tuple[StandIn, ...]] = {}
 
     def join(self, bases: Mapping[str, Bases], uses: Iterable[Used]) -> None:
         """Takes what each file says for the whole tree, so that none is opened to ask it again."""
@@ -684,6 +685,8 @@ class Judge:
                 yield self._target(target)
         sources = [owner.locals[name].root]
         for item in owner.programmed:
+            if item.text == name and item.path.isidentifier():
+                yield self._name(item.path, "name")
             if item.text == name or (handed_out(item.path, item.text) and name in _NAME.findall(item.text)):
                 sources.append(item.root)
         for root in sources:
@@ -1017,6 +1020,7 @@ class Judge:
                 if local.origin[0] in ("item", "attr") and local.origin[1] == ("param", index, name)
             ]
             yield self._taken_apart(stand_in, values, key, given)
+        put = {item.maker: item for item in self._put(path, index, function)}
         for name, local in function.locals.items():
             if local.origin[0] == "param" or name in aliases[local.maker]:
                 continue
@@ -1044,18 +1048,25 @@ class Judge:
                 else (),
                 root=_taken_from(name, local.origin, function),
                 kept=self._kept(path, function, [name, *aliases[name]]),
-                is_guess=self._is_guess(path, function, [name, *aliases[name]], evidence, None),
+                is_guess=(name not in put or put[name].is_guess)
+                and self._is_guess(path, function, [name, *aliases[name]], evidence, None),
+                given_on=self._name_given_on(path, index, name),
             )
-        yield from self._members(path, index, function, requests)
+        yield from self._members(path, index, function, requests, put.values())
         yield from self._kept_elsewhere(path, index, function)
         if function.use_fixtures and linker.is_test(path, function):
             yield from self._marked(path, facts, index, function)
 
     def _members(
-        self, path: str, index: int, function: Function, requests: Mapping[str, tuple[str, int] | None]
+        self,
+        path: str,
+        index: int,
+        function: Function,
+        requests: Mapping[str, tuple[str, int] | None],
+        put: Iterable[StandIn],
     ) -> Iterator[StandIn]:
         """The stand-ins on attributes of what a function makes, or of what the fixtures make that it requests."""
-        own = {item.name: item for item in self._put(path, index, function)}
+        own = {item.name: item for item in put}
         yield from own.values()
         for name, key in requests.items():
             if key is None:
@@ -1065,7 +1076,99 @@ class Judge:
                 root, _, attribute = item.name.partition(".")
                 mine = f"{name}.{attribute}"
                 if root in maker.returned_names and mine not in own and item.fixture is not None:
-                    yield replace(item, name=mine, line=function.def_line, maker="")
+                    own[mine] = replace(item, name=mine, line=function.def_line, maker="")
+                    yield own[mine]
+            yield from self._asked_of(path, index, name, key, own)
+
+    def _asked_of(
+        self, path: str, index: int, name: str, key: tuple[str, int], known: Collection[str]
+    ) -> Iterator[StandIn]:
+        """The stand-ins for which a function asks what a fixture has made with them: `cache.redis.get.return_value`."""
+        asked = {tuple(parts) for parts in self._asked(path, index, name)}
+        found: set[str] = set()
+        for item in self._all_given_on(key) if asked else ():
+            for parts in sorted(asked):
+                depth = next((at for at, part in enumerate(parts) if at > 1 and part in CLIENTS[item.service]), 0)
+                attribute = ".".join(parts[1:depth])
+                mine = f"{name}.{attribute}"
+                if not attribute or mine in known or mine in found:
+                    continue
+                said = self._name(attribute, "name").service
+                held = self._held_by(key, attribute)
+                if item.name not in held if held is not None else said not in ("other", item.service):
+                    continue
+                found.add(mine)
+                is_it = held is not None or (said == item.service and depth == 2)
+                yield replace(
+                    item,
+                    name=mine,
+                    how="member" if is_it and item.how == "parameter" else "other",
+                    line=self.linker.facts[path].functions[index].def_line,
+                    maker="",
+                    fixture=item.source,
+                    aliases=(),
+                    given_on="",
+                    is_guess=False,
+                )
+
+    def _asked(self, path: str, index: int, name: str) -> Iterator[list[str]]:
+        """The chains of names by which a function programs or inspects what it reaches through a name."""
+        facts = self.linker.facts[path]
+        for item in facts.functions[index].programmed:
+            if item.root == name and "." in item.path:
+                yield [name, *item.path.split(".")]
+        for candidate in facts.candidates:
+            mentions = candidate.function == index and candidate.symbol.startswith(f"{name}.")
+            if mentions and _SHAPES[candidate.shape](self, path, candidate) in _ASKED:
+                yield [part.partition("(")[0] for part in candidate.symbol.split(".")]
+
+    def _all_given_on(self, key: tuple[str, int]) -> tuple[StandIn, ...]:
+        """The stand-ins that a fixture, itself no mock fixture, gives to what it hands out."""
+        if key not in self._given_on:
+            self._given_on[key] = ()  # a fixture that requests itself
+            path, index = key
+            facts = self.linker.facts[path]
+            if self.linker.mock_fixture(path, index) is None:
+                requests = dict(self.requested(path, index))
+                stand_ins = self._stand_ins(path, facts, index, facts.functions[index], requests)
+                self._given_on[key] = tuple(
+                    item
+                    for item in stand_ins
+                    if item.source and item.service != "other" and item.how != "member" and not item.parts
+                )
+        return self._given_on[key]
+
+    def _name_given_on(self, path: str, index: int, name: str) -> str:
+        function = self.linker.facts[path].functions[index]
+        if function.fixture is None or function.fixture.autouse or "." in name:
+            return ""
+        return f"{path}::{function.qualname}.{name}" if self.linker.mock_fixture(path, index) is None else ""
+
+    def _held_by(self, key: tuple[str, int], attribute: str) -> frozenset[str] | None:
+        """The names in a fixture of what an attribute of its object holds; None where that is not known."""
+        path, index = key
+        function = self.linker.facts[path].functions[index]
+        put = [item.text for item in function.programmed if item.path == attribute]
+        if put:
+            return frozenset(put)
+        found: set[str] = set()
+        for made in function.returns:
+            for value in self.linker.values(path, made[1]) if made[0] == "call" else ():
+                if value.kind != "class":
+                    return None
+                cls = self.linker.facts[value.path].classes[value.index]
+                kept = cls.attributes.get(attribute, [])
+                if not kept or any(origin[0] != "param" for origin in kept):
+                    return None
+                given = dict(made[3])
+                making = cls.methods.get("__init__")
+                if making is not None:
+                    names = [item.name for item in self.linker.facts[value.path].functions[making].parameters]
+                    given |= dict(zip([name for name in names if name != "self"], made[2], strict=False))
+                origins = [given[origin[2]] for origin in kept if origin[2] in given]
+                found |= {name for name, local in function.locals.items() if local.origin in origins}
+                found |= {origin[2] for origin in origins if origin[0] == "param"}
+        return frozenset(found) if found else None
 
     def _put(self, path: str, index: int, function: Function) -> Iterator[StandIn]:
         """The stand-ins that a function puts on attributes of objects: `service.redis = AsyncMock()`."""
@@ -1088,6 +1191,7 @@ class Judge:
             if value is None or evidence.service == "other" or same > 1:
                 continue
             fixture = f"{path}::{function.qualname}" if function.fixture is not None else None
+            by_name = item.text if item.text in function.locals else ""
             told = [other for other in function.programmed if other.root == item.root]
             told = [other for other in told if other.path.startswith(f"{item.path}.")]
             answers = [*answers_in("", item.text, item.line)]
@@ -1108,7 +1212,7 @@ class Judge:
                 line=item.line,
                 asynchronous=self._is_member_asynchronous(path, value, item),
                 maker=item.text,
-                fixture=f"{fixture}.{item.path}" if fixture is not None else None,
+                fixture=f"{fixture}.{by_name or item.path}" if fixture is not None else None,
                 answers=tuple(answers) if fixture is not None else (),
                 is_guess=evidence.rank == NAME and used.isdisjoint(CLIENTS[evidence.service]),
             )
@@ -1400,6 +1504,8 @@ def _taken_from(name: str, origin: Origin, function: Function) -> str:
     return ""
 
 
+_ASKED = ("RS501", "RS601", "RS602")
+"""The codes of what programs a stand-in or asks what was called."""
 _SETUPS = frozenset(
     {
         "setUp",

@@ -15,8 +15,8 @@ Reasons = tuple[str | None, ...]
 Held = tuple[Reasons, ...]
 """That of all functions of a file that have something to move."""
 Spans = list[tuple[int, int]]
-Moved = tuple[bool, tuple[tuple[str | None, str], ...]]
-"""Whether a function gets a new text; of each stand-in that moves, its fixture and the attribute that it is kept on."""
+Moved = tuple[bool, tuple[tuple[str, str], ...]]
+"""Whether a function gets a new text; of each stand-in that moves, its source and the attribute that it is kept on."""
 Proved = tuple[str, str | None, str | None, tuple[Violation, ...]]
 """A path, its new text (None: as it was), why it must not be, the violations that go with it."""
 Rewritten = tuple[str, dict[str, Outcome], dict[tuple[str, str, str], str], set[str]]
@@ -76,13 +76,13 @@ class Unknown(Exception):
 
 def brief(outcome: Outcome) -> Moved:
     """What others need of an outcome."""
-    return outcome.text is not None, tuple((item.fixture, item.kept) for item in outcome.moved)
+    return outcome.text is not None, tuple((item.source, item.kept) for item in outcome.moved)
 
 
 def restored(moved: Moved) -> Outcome:
     """An outcome as far as others need it."""
     changed, items = moved
     stand_ins = tuple(
-        StandIn("", "other", "", "other", 0, None, "", fixture=fixture, kept=kept) for fixture, kept in items
+        StandIn("", "other", "", "other", 0, None, "", fixture=source or None, kept=kept) for source, kept in items
     )
     return Outcome("" if changed else None, stand_ins, ())

@@ -93,6 +93,14 @@ class StandIn:
     """What it holds where it hands out several: each by how the test reaches it, `services["redis"]`, `env.db`."""
     closed: str = ""
     """Why a test cannot do without the fixture, where that hands out several."""
+    given_on: str = ""
+    """What names it in the tree, where a fixture makes it itself and gives it to what it hands out:
+    "tests/conftest.py::service.client"."""
+
+    @property
+    def source(self) -> str:
+        """What names it in the tree, for all functions that see it: its fixture, or what that gives on."""
+        return self.fixture or self.given_on
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ from migrator.proof import flaw, key
 from migrator.reading import FULL
 from migrator.source import split_lines
 from migrator.traces import Trace
-from migrator.twins import Place, Twin, can_be_requested, could_be, is_client, requesting
+from migrator.twins import GIVEN_ON, Place, Twin, can_be_requested, could_be, is_client, requesting
 
 
 @dataclass(frozen=True, slots=True)
@@ -518,7 +518,7 @@ class _Planner:
         """Mock fixtures, each with another fixture that requests it and all functions that have the mock by both."""
         requesters: dict[str, list[Place]] = defaultdict(list)
         for path, view in self._all_functions():
-            for key_ in {key_ for item in view.stand_ins if item.fixture for key_ in self._made_of(item.fixture)}:
+            for key_ in {key_ for item in view.stand_ins if item.source for key_ in self._made_of(item.source)}:
                 requesters[key_].append((path, view))
         found = []
         for key_, dependent in self._dependents():
@@ -550,7 +550,7 @@ class _Planner:
             reason = f"it is the same mock as in {where}, which cannot move: mend that first"
             for owner, member in members:
                 for stand_in in member.stand_ins:
-                    made = stand_in.fixture or ""
+                    made = stand_in.source
                     if key_ in self._made_of(made) and self._moved(owner, member, made):
                         self.held[owner, member.qualname, stand_in.name] = reason
                         again.add(owner)
@@ -569,16 +569,23 @@ class _Planner:
             for owner, member in members
             for function in self.project.store[owner].functions
             for item in member.stand_ins
-            if function.first_line == member.first_line and item.fixture == key_
+            if function.first_line == member.first_line and item.source == key_ and item.service != "other"
         ]
         moving = any(twin.is_wanted_by(member) and self._moved_with(owner, member, key_) for owner, member in members)
-        return twin if moving and is_client(uses[0][1].service, uses) else None
+        if not moving or not is_client(uses[0][1].service, uses):
+            return None
+        patched = any(item.how == "patch" for item in view.stand_ins)
+        return twin if not patched or not self._freed(path, view).left else None
+
+    def _freed(self, path: str, view: FunctionView) -> Outcome:
+        """What comes of a function where nothing is held back."""
+        return self._come_of(path, view, split_lines(self.text(path)), self._imports(path), texts=True, is_free=True)
 
     def _keep_beside(self, twin: Twin, where: str) -> None:
         """Lets a fixture stay as it is beside its twin."""
         self.twins[twin.path, twin.view.qualname] = twin
         for stand_in in twin.view.stand_ins:
-            if stand_in.fixture == twin.made_with:
+            if twin.made_with in self._made_of(stand_in.source):
                 self.held[twin.path, twin.view.qualname, stand_in.name] = (
                     f"{where} stays with it, and tests that move request {twin.new}: mend that one, and it may move too"
                 )
@@ -594,10 +601,7 @@ class _Planner:
     def _wanted_twins(self, path: str) -> list[tuple[Twin, Outcome]]:
         """The twins that rewritten tests of a file request, each as its fixture is rewritten."""
         wanted = {twin.view.qualname: twin for view, _ in self.changed(path) for twin in self._twins_for(path, view)}
-        lines, imports = split_lines(self.text(path)) if wanted else [], self._imports(path)
-        return [
-            (twin, self._come_of(path, twin.view, lines, imports, texts=True, is_free=True)) for twin in wanted.values()
-        ]
+        return [(twin, self._freed(path, twin.view)) for twin in wanted.values()]
 
     @cached_property
     def wired(self) -> list[tuple[str, FunctionView, StandIn, StandIn]]:
@@ -666,10 +670,9 @@ class _Planner:
         for path, function in self._all_functions():
             if function.fixture is not None and not function.fixture.is_mock:
                 for stand_in in function.stand_ins:
-                    of_fixture = stand_in.fixture is not None and stand_in.how in ("parameter", "member")
-                    if stand_in.fixture is not None and of_fixture and stand_in.service != "other":
-                        found.append((stand_in.fixture, (path, function)))
-        return found
+                    if stand_in.source and stand_in.how in GIVEN_ON and stand_in.service != "other":
+                        found.append((stand_in.source, (path, function)))
+        return [*dict.fromkeys(found)]
 
     def _needs(self, key_: str) -> frozenset[str]:
         """The fixtures that one is made of, itself among them."""
@@ -686,12 +689,14 @@ class _Planner:
 
     def _moved(self, path: str, view: FunctionView, key_: str) -> bool:
         outcome = self.outcomes.get((path, view.qualname))
-        return outcome is not None and any(item.fixture == key_ for item in outcome.moved)
+        return outcome is not None and any(item.source == key_ for item in outcome.moved)
 
     def _moved_with(self, path: str, view: FunctionView, key_: str) -> bool:
         """Whether a mock fixture has moved in a function, by itself or with what it went into."""
         outcome = self.outcomes.get((path, view.qualname))
-        return outcome is not None and any(key_ in self._made_of(item.fixture or "") for item in outcome.moved)
+        if outcome is None or sum(item.source == key_ for item in outcome.moved) < _by_several_names(view, key_):
+            return False
+        return any(key_ in self._made_of(item.source) for item in outcome.moved)
 
     def _made_of(self, key_: str) -> frozenset[str]:
         """The mock fixtures that one hands out or is made of, itself among them."""
@@ -1079,6 +1084,12 @@ def _related(facts: Facts, qualname: str) -> set[int | None]:
 
 def _test(view: FunctionView) -> str:
     return view.qualname.replace(".", "::")
+
+
+def _by_several_names(view: FunctionView, key_: str) -> int:
+    """By how many names a function has a mock, where they are several: by all of them it moves, or by none."""
+    count = sum(item.source == key_ and item.service != "other" for item in view.stand_ins)
+    return count if count > 1 else 0
 
 
 def _removable(fixture: FixtureView | None, asked: set[str]) -> bool:

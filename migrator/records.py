@@ -6,7 +6,7 @@ import marshal
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ from migrator.model import FixtureView, FunctionView, StandIn
 from migrator.outline import Outline
 from migrator.traces import Trace, Used
 
-SHAPE = 3
+SHAPE = 4
 """Of what is kept; another one is not understood."""
 
 
@@ -205,12 +205,14 @@ def _stand_in_out(item: StandIn, once: Callable[[str], str]) -> tuple[Any, ...]:
         fixture,
         item.text_replies,
         item.kept,
+        item.given_on,
     )
 
 
 def _stand_in_in(row: tuple[Any, ...]) -> StandIn:
-    name, service, how, asynchronous, fixture, text_replies, kept = row
-    return StandIn(name, service, "", how, 0, asynchronous, "", fixture, "", text_replies, (), (), "", kept)
+    name, service, how, asynchronous, fixture, text_replies, kept, given_on = row
+    made = StandIn(name, service, "", how, 0, asynchronous, "", fixture, "", text_replies, (), (), "", kept)
+    return replace(made, given_on=given_on) if given_on else made
 
 
 def _known_out(known: Known, once: Callable[[str], str]) -> tuple[Any, ...]:

@@ -14,6 +14,8 @@ from migrator.evidence import service_of_methods, words
 from migrator.facts import Function
 from migrator.model import FunctionView, Service, StandIn
 
+GIVEN_ON = ("parameter", "member", "local", "factory")
+"""How a fixture comes by a mock that it gives to what it hands out."""
 Place = tuple[str, FunctionView]
 """A function and the path of its file."""
 
@@ -43,14 +45,15 @@ class Twin:
 
 def could_be(path: str, view: FunctionView, key: str) -> Twin | None:
     """The twin of a fixture that is made with a mock, where it is made with just that one and runs when asked for."""
-    mocks = [item for item in view.stand_ins if item.service != "other"]
+    # what is patched in hands that one on: a twin that keeps it is none
+    mocks = [item for item in view.stand_ins if item.service != "other" and (item.how != "patch" or item.fixture)]
     found = Twin(path, view, key)
     if view.fixture is None or view.fixture.autouse or view.fixture.name != found.name:
         return None
-    if [item.fixture for item in mocks] != [key] or mocks[0].how not in ("parameter", "member"):
+    if {item.source for item in mocks} != {key} or any(item.how not in GIVEN_ON or item.parts for item in mocks):
         return None
     # the fixture itself has to say which face of the client it gives the code
-    return found if mocks[0].asynchronous is not None and not mocks[0].parts else None
+    return found if all(item.asynchronous is not None for item in mocks) else None
 
 
 def can_be_requested(twin: Twin, functions: Iterable[Place], text: str) -> bool:
