@@ -6,6 +6,7 @@ import gc
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -39,8 +40,11 @@ def forked(
     Where there is no fork, or little to do, it is done here. One round does where `work` keeps nothing in memory.
     """
     global _work
-    if jobs <= 1 or len(items) < _FEW or not _can_fork():
+    if len(items) < _FEW:
         return list(_told(map(work, items), len(items), phase, progress))
+    if jobs <= 1 or not _can_fork():
+        with _collected():
+            return list(_told(map(work, items), len(items), phase, progress))
     _work = work
     try:
         return list(_told(_rounds(items, jobs, rounds), len(items), phase, progress))
@@ -91,11 +95,29 @@ def _end_after(sentinel: int) -> None:
 
 
 def _collect() -> None:
-    """Rewriting leaves cycles behind; what was there before the fork is left alone, or it would be copied."""
+    """In a process of a pool."""
     end_with_parent()
+    _begin_collecting()
+
+
+def _begin_collecting() -> None:
+    """Rewriting leaves cycles behind; what was there before is left alone: in a fork it would be copied."""
     gc.freeze()
     gc.set_threshold(100_000, 10, 10)
     gc.enable()
+
+
+@contextmanager
+def _collected() -> Iterator[None]:
+    """Collects for a while, where nobody does."""
+    if gc.isenabled():
+        yield
+        return
+    _begin_collecting()
+    try:
+        yield
+    finally:
+        gc.disable()
 
 
 def _do(item: Any) -> Any:

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from migrator import source
@@ -60,6 +60,15 @@ class _MoreNames(Exception):
     def __init__(self, names: frozenset[str]) -> None:
         super().__init__()
         self.names = names
+
+
+class _Fewer(Exception):
+    """There are names that nothing has any more, and files that were read only for those."""
+
+    def __init__(self, names: frozenset[str], gone: frozenset[str]) -> None:
+        super().__init__()
+        self.names = names
+        self.gone = gone
 
 
 class _Store(Store):
@@ -118,6 +127,9 @@ def renew(
             return _Renewal(records, digests, config, paths, jobs, progress, more).run()
         except _MoreNames as found:
             more |= found.names
+        except _Fewer as fewer:
+            files = {path: record for path, record in records.files.items() if path not in fewer.gone}
+            records = replace(records, names=fewer.names, files=files)
         except _GiveUp:
             break
     return None
@@ -335,17 +347,10 @@ class _Renewal:
             project.reading.traces[path].update(trace)
             if said != speaking[path]:
                 raise _GiveUp
-        if not all(self.rows[path].root for path in loud):
+        # whoever looks at a file and is not done again has to see the rest of it as it was: whole, or not
+        was_whole = {path for path in self.redo & self.old.keys() if self.old[path].whole}
+        if self._is_looked_at(path for path in loud ^ was_whole if self.touched.get(path, _ALL) is not None):
             raise _GiveUp
-        # whoever was passed over as mentioning nothing of a change has to see the rest of the file as it was
-        if any(
-            touch and path in self.old and (path in loud) != self.old[path].whole
-            for path, touch in self.touched.items()
-        ):
-            raise _GiveUp
-        for path in (self.redo - self.changed) & self.old.keys():
-            if (path in loud) != self.old[path].whole:
-                raise _GiveUp
         project.reading.whole = {*store.whole}
 
     def _look_at(self, project: Project) -> None:
@@ -363,10 +368,20 @@ class _Renewal:
         if more := names - self.names - {*FAKE_FIXTURES}:
             raise _MoreNames(more)
         if (listed, names) != (frozenset(self.listed), self.names):
-            raise _GiveUp
+            gone = frozenset(self.listed) - listed
+            if not (listed <= {*self.listed} and names <= self.names) or self._is_looked_at(
+                path for path in gone if path in self.old and self.old[path].whole
+            ):
+                raise _GiveUp
+            raise _Fewer(names, gone)
         project.reading.names = {*self.names} - {*FAKE_FIXTURES}
         project.reading.reached = {path for path in self.reached if path in everything and not everything[path].root}
         project.reading.mentioned = {path: {*row.mentioned} for path, row in self.rows.items() if row.mentioned}
+
+    def _is_looked_at(self, paths: Iterable[str]) -> bool:
+        """Whether a file that is as it was, another than these, was judged or planned by one of them."""
+        found = frozenset(paths)
+        return any(not found.isdisjoint(record.trace.paths) for path, record in self.kept.items() if path not in found)
 
     def _spread(self, project: Project) -> None:
         """Adds the files that were judged by what others say for the whole tree, where that is another now."""
@@ -572,7 +587,7 @@ def recorded(
     listed, names = closure(files)
     if listed != {*project.store.listed} or listed != {*files} or names - {*FAKE_FIXTURES} != reading.names:
         return None
-    if any((record.plugins or record.whole) and not record.root for record in files.values()):
+    if any(record.plugins and not record.root for record in files.values()):
         return None
     if {path: record.bases for path, record in files.items() if record.bases} != project.judge.keeping.everywhere:
         return None
@@ -598,6 +613,8 @@ def _looked_at(records: Iterable[Record], digests: Mapping[str, bytes], pythonpa
     return {path for path in found if path.endswith(".py") and path in digests}
 
 
+_ALL = Touched(frozenset(), b"")
+"""Of a file that is as it was."""
 _NONE = Found.of(())
 _NOTHING = Known({}, frozenset(), frozenset(), (), {}, (), "", (), [], [])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -19,7 +20,7 @@ Moved = tuple[bool, tuple[tuple[str, str], ...]]
 """Whether a function gets a new text; of each stand-in that moves, its source and the attribute that it is kept on."""
 Proved = tuple[str, str | None, str | None, tuple[Violation, ...]]
 """A path, its new text (None: as it was), why it must not be, the violations that go with it."""
-Rewritten = tuple[str, dict[str, Outcome], dict[tuple[str, str, str], str], set[str]]
+Rewritten = tuple[str, dict[str, Outcome], dict[tuple[str, str], str], set[str]]
 """A path, its functions' outcomes, what is held back in it, the modules of the application that were asked for."""
 
 
@@ -79,6 +80,7 @@ def brief(outcome: Outcome) -> Moved:
     return outcome.text is not None, tuple((item.source, item.kept) for item in outcome.moved)
 
 
+@functools.cache
 def restored(moved: Moved) -> Outcome:
     """An outcome as far as others need it."""
     changed, items = moved

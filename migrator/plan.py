@@ -188,7 +188,10 @@ class _Planner:
         self.texts = Texts(project.source)
         self.movable: dict[str, list[FunctionView]] = {}
         self.outcomes: dict[tuple[str, str], Outcome] = {}
-        self.held: dict[tuple[str, str, str], str] = {}
+        self.held: dict[str, dict[tuple[str, str], str]] = {}
+        """By path, why stand-ins are held back: by function and name."""
+        self.held_rows: dict[str, Held] = {}
+        """The same as `held_in` tells it, as far as it is as it was told."""
         self.twins: dict[tuple[str, str], Twin] = {}
         """The fixtures that get a twin, by path and qualified name."""
         self.rewritten_with: dict[tuple[str, str], Reasons] = {}
@@ -228,7 +231,7 @@ class _Planner:
 
     def allowed(self, path: str, view: FunctionView) -> Allowed:
         def check(stand_in: StandIn) -> Left | None:
-            reason = self.held.get((path, view.qualname, stand_in.name))
+            reason = self.held.get(path, _NONE_HELD).get((view.qualname, stand_in.name))
             return Left(stand_in, stand_in.line, reason, "manual") if reason is not None else None
 
         return check
@@ -246,7 +249,8 @@ class _Planner:
                 continue
             _, outcomes, held, modules = self.notes.rewritten[path]
             self.notes.trace(path, Trace(modules=modules))
-            self.held.update(held)
+            self.held[path] = dict(held)
+            self.held_rows.pop(path, None)
             for view in self.candidates(path):  # of one name, the last counts
                 outcome = self.outcomes[path, view.qualname] = outcomes[view.qualname]
                 reasons = self.rewritten_with[path, view.qualname] = self._held(path, view)
@@ -257,8 +261,7 @@ class _Planner:
     def _rewritten(self, path: str) -> Rewritten:
         self.rewrite(path)
         outcomes = {view.qualname: self.outcomes[path, view.qualname] for view in self.candidates(path)}
-        held = {where: reason for where, reason in self.held.items() if where[0] == path}
-        return path, outcomes, held, self.notes.traces[path].modules
+        return path, outcomes, self.held.get(path, {}), self.notes.traces[path].modules
 
     def rewrite_again(self, paths: Collection[str]) -> None:
         """Rewrites those files in which something else is held back now."""
@@ -447,7 +450,7 @@ class _Planner:
             for view in self.candidates(path):
                 for item in self._outcome(path, view).moved if lost.get(view.qualname) else ():
                     if item.how == "patch":
-                        self.held[path, view.qualname, item.name] = reason
+                        self.hold_back(path, view, item, reason)
                         again = True
         return again
 
@@ -464,12 +467,15 @@ class _Planner:
     def _rewrite_known(self, path: str) -> bool:
         known = self.known[path]
         views = self.candidates(path)
+        is_first = path not in self.held
         for view, reasons in zip(views, known.initial, strict=True):
             for stand_in, reason in zip(view.stand_ins, reasons, strict=True):
                 if reason is not None:
-                    self.held[path, view.qualname, stand_in.name] = reason
-        for view in views:
-            moved = known.outcomes.get((view.qualname, self._held(path, view)))
+                    self.hold_back(path, view, stand_in, reason)
+        if is_first:
+            self.held_rows[path] = known.initial
+        for view, reasons in zip(views, self.held_in(path), strict=True):
+            moved = known.outcomes.get((view.qualname, reasons))
             if moved is None:
                 return False
             self.outcomes[path, view.qualname] = restored(moved)
@@ -482,27 +488,38 @@ class _Planner:
 
     def held_in(self, path: str) -> Held:
         """What is held back in a file."""
-        return tuple(self._held(path, view) for view in self.candidates(path))
+        found = self.held_rows.get(path)
+        if found is None:
+            found = self.held_rows[path] = tuple(self._held(path, view) for view in self.candidates(path))
+        return found
 
     def _held(self, path: str, view: FunctionView) -> Reasons:
-        return tuple(self.held.get((path, view.qualname, item.name)) for item in view.stand_ins)
+        held = self.held.get(path, _NONE_HELD)
+        return tuple([held.get((view.qualname, item.name)) for item in view.stand_ins])
+
+    def hold_back(self, path: str, view: FunctionView, stand_in: StandIn, reason: str) -> None:
+        """Says why a stand-in has to stay."""
+        self.held.setdefault(path, {})[view.qualname, stand_in.name] = reason
+        self.held_rows.pop(path, None)
 
     def _hold(
         self, path: str, view: FunctionView, stand_in: StandIn, suppressed: Collection[int], *, is_wide: bool
     ) -> None:
-        where = (path, view.qualname, stand_in.name)
+        def hold(reason: str) -> None:
+            self.hold_back(path, view, stand_in, reason)
+
         if path in self.frozen:
-            self.held[where] = self.frozen[path]
+            hold(self.frozen[path])
         if self.only and stand_in.service not in self.only and not (self.only & _CODES_OF_FUNCTIONS):
-            self.held[where] = "--only leaves it out"
+            hold("--only leaves it out")
         if stand_in.line in suppressed:
-            self.held[where] = "`# mock-ok` says that it may stay"
+            hold("`# mock-ok` says that it may stay")
         if stand_in.service != "other" and is_on_self(stand_in, view):
             real = self.fixture_of(stand_in)
             if re.search(rf"\bself\.({real}|real_services)\b", self.text(path)):
-                self.held[where] = f"self.{real} is put there already: use it in the test"
+                hold(f"self.{real} is put there already: use it in the test")
         if is_wide:
-            self.held[where] = "the fixture outlives one test, the real one does not: give it scope function"
+            hold("the fixture outlives one test, the real one does not: give it scope function")
 
     def suppressed(self, path: str) -> set[int]:
         """The lines whose violations are suppressed."""
@@ -552,7 +569,7 @@ class _Planner:
                 for stand_in in member.stand_ins:
                     made = stand_in.source
                     if key_ in self._made_of(made) and self._moved(owner, member, made):
-                        self.held[owner, member.qualname, stand_in.name] = reason
+                        self.hold_back(owner, member, stand_in, reason)
                         again.add(owner)
         self.rewrite_again(again)
         if again or self._settle_wired() or self._settle_kept():
@@ -586,9 +603,8 @@ class _Planner:
         self.twins[twin.path, twin.view.qualname] = twin
         for stand_in in twin.view.stand_ins:
             if twin.made_with in self._made_of(stand_in.source):
-                self.held[twin.path, twin.view.qualname, stand_in.name] = (
-                    f"{where} stays with it, and tests that move request {twin.new}: mend that one, and it may move too"
-                )
+                reason = f"{where} stays with it, and tests that move request {twin.new}"
+                self.hold_back(twin.path, twin.view, stand_in, f"{reason}: mend that one, and it may move too")
 
     def _twins_for(self, path: str, view: FunctionView) -> list[Twin]:
         """The twins that a rewritten test of a file requests."""
@@ -622,9 +638,10 @@ class _Planner:
         for path, view, stand_in, other in self.wired:
             moved = {item.fixture for item in self._outcome(path, view).moved}
             if stand_in.fixture in moved and other.fixture not in moved:
-                self.held[path, view.qualname, stand_in.name] = (
+                reason = (
                     f"{other.name} is made with it and stays a mock: mend that first, or give the code the real one"
                 )
+                self.hold_back(path, view, stand_in, reason)
                 again.add(path)
         self.rewrite_again(again)
         return bool(again)
@@ -650,7 +667,7 @@ class _Planner:
                     break
             for path, view, stand_in in members if reason else ():
                 if any(item.kept == key_ for item in self._outcome(path, view).moved):
-                    self.held[path, view.qualname, stand_in.name] = reason
+                    self.hold_back(path, view, stand_in, reason)
                     again.add(path)
         self.rewrite_again(again)
         return bool(again)
@@ -1030,6 +1047,7 @@ _BRINGS = frozenset({"RS201", "RS202", "RS301", "RS302", "RS303", "RS402"})
 """The codes of places that bring a mock into a test."""
 _UNTOUCHED = Outcome(None, (), ())
 _NO_VIEW = FileView("", (), ())
+_NONE_HELD: Mapping[tuple[str, str], str] = {}
 
 
 def _tidied(outcome: Outcome, lines: Sequence[str]) -> Outcome:
@@ -1238,5 +1256,5 @@ def _withhold(planner: _Planner, path: str, reason: str) -> None:
     for view in planner.candidates(path):
         for stand_in in view.stand_ins:
             if stand_in.service != "other":
-                planner.held[path, view.qualname, stand_in.name] = reason
+                planner.hold_back(path, view, stand_in, reason)
     planner.rewrite_again({path})

@@ -338,7 +338,36 @@ def test_who_mentions_a_new_name_is_found(tree: Tree) -> None:
     write(tree.root, "tests/sub/test_plain.py", "def test_a(books):\n    books.ledger.close()\n")
     tree.scan()
     assert after(tree, "tests/sub/conftest.py", conftest + fixture.format(name="ledger", value="AsyncMock()")) == 3
-    assert after(tree, "tests/sub/test_plain.py", "def test_a(ledger):\n    ledger.close()\n") is None
+    assert after(tree, "tests/sub/test_plain.py", "def test_a(ledger):\n    ledger.close()\n") == 3
+
+
+def test_a_name_that_comes_and_goes_concerns_only_who_requests_it(tree: Tree) -> None:
+    fixture = "\n\n@pytest.fixture\ndef {name}():\n    return AsyncMock()\n"
+    conftest = "from unittest.mock import AsyncMock\n\nimport pytest\n" + fixture.format(name="mock_redis")
+    write(tree.root, "tests/sub/conftest.py", conftest)
+    write(tree.root, "tests/sub/test_use.py", "def test_a(mock_redis):\n    mock_redis.get.assert_called()\n")
+    # it has no word of a mock: it is listed only while there is a mock fixture of that name
+    write(tree.root, "tests/sub/test_plain.py", "def test_a(ledger):\n    ledger.close()\n")
+    write(tree.root, "tests/sub/test_user.py", "from tests.sub.test_plain import test_a\n\nthing = test_a\n")
+    tree.scan()
+    assert after(tree, "tests/sub/conftest.py", conftest + fixture.format(name="ledger")) == 2
+    assert after(tree, "tests/sub/conftest.py", conftest + fixture.format(name="books")) == 1
+    assert after(tree, "tests/sub/conftest.py", conftest + "\n\nNOTHING = 1\n") == 1
+    assert after(tree, "tests/sub/conftest.py", conftest + fixture.format(name="ledger") + "\n") == 2
+
+
+def test_who_looks_at_a_file_sees_it_whole_once_it_is_read_whole(tree: Tree) -> None:
+    fixture = "\n\n@pytest.fixture\ndef {name}():\n    return AsyncMock()\n"
+    conftest = "from unittest.mock import AsyncMock\n\nimport pytest\n" + fixture.format(name="mock_redis")
+    plain = "def made(ledger):\n    return ledger\n\n\ndef test_a(ledger):\n    made(ledger).close()\n"
+    user = "from unittest.mock import Mock\n\nfrom tests.sub.test_plain import made\n\n\ndef test_a():\n"
+    user += "    thing = made(Mock())\n    thing.close.assert_called_once()\n    assert thing.called\n"
+    write(tree.root, "tests/sub/conftest.py", conftest)
+    write(tree.root, "tests/sub/test_plain.py", plain)
+    write(tree.root, "tests/sub/test_user.py", user)
+    tree.scan()
+    after(tree, "tests/sub/conftest.py", conftest + fixture.format(name="ledger"))
+    after(tree, "tests/sub/conftest.py", conftest)
 
 
 def test_what_was_empty_touches_only_what_it_defines(tree: Tree) -> None:
