@@ -44,6 +44,7 @@ from migrator.codemods.patch_factory import as_client, read_as_client, returned
 from migrator.codemods.patch_fixture import Handed
 from migrator.codemods.patch_started import handed, is_started
 from migrator.codemods.patched_attribute import names_of
+from migrator.codemods.pipeline import piped
 from migrator.codemods.put_on_object import by_another_name
 from migrator.codemods.quick import Doubt, Quick
 from migrator.codemods.registry import expressions, service_table, statements
@@ -244,9 +245,13 @@ def _decided(task: _Task) -> Outcome | None:
     if any(is_opened(item) and task.is_free(item) for item in candidates):
         return None
     names = {name for item in candidates for name in (item.name, *item.aliases) if "." in name}
+    has_pipeline = "pipeline" in task.chunk
     try:
         quick = Quick(task.chunk, names)
         if joined(quick.module, quick.function, candidates, task.is_free).parts:
+            return None
+        found = piped(quick.module, quick.function, candidates, task.is_free, quick.code) if has_pipeline else None
+        if found is not None and (found.parts or found.closed):
             return None
         outcome = _each(task, quick.module, "", quick)
     except (Doubt, SyntaxError, ValueError, RecursionError, MemoryError):
@@ -275,9 +280,16 @@ def _rewritten(task: _Task) -> Outcome:
 
         held_back = replace(task, allowed=may)
         pools = joined(apart.module, _function(apart.module, indent), apart.stand_ins, held_back.is_free)
-        outcome = _each(replace(held_back, candidates=pools.stand_ins), pools.module, indent)
-        outcome = _unshifted(_apart(outcome, pools.parts) if pools.parts else outcome, apart.shift)
-        stuck = _stuck(outcome, apart, candidates) or _still_apart(outcome, pools.parts)
+        module, function, code = pools.module, _function(pools.module, indent), pools.module.code_for_node
+        pipes = piped(module, function, pools.stand_ins, held_back.is_free, code)
+        outcome = _each(replace(held_back, candidates=pipes.stand_ins), pipes.module, indent)
+        parts = {**pools.parts, **pipes.parts}
+        outcome = _unshifted(_apart(outcome, parts) if parts else outcome, apart.shift)
+        stuck = _stuck(outcome, apart, candidates) or _still_apart(outcome, parts)
+        for name, (node, refuse) in pipes.closed.items():
+            item = next(item for item in candidates if item.name == name)
+            line = line_of(module, node) + task.view.first_line - 1 - bool(indent) - apart.shift
+            stuck[name] = Left(item, line, refuse.reason, refuse.fix)
         if not stuck:
             return _together(outcome, apart, candidates)
         held.update(stuck)

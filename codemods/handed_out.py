@@ -217,7 +217,7 @@ def _is_acquired(node: cst.CSTNode, names: set[str]) -> bool:
     return root in names and path == _ACQUIRED and not isinstance(node.value, cst.Call)
 
 
-def _mock_arguments(value: cst.BaseExpression) -> dict[str, cst.BaseExpression] | None:
+def mock_arguments(value: cst.BaseExpression) -> dict[str, cst.BaseExpression] | None:
     """What a mock is made with; None where it is no call that makes one, or its arguments have no names."""
     if not isinstance(value, cst.Call):
         return None
@@ -229,7 +229,7 @@ def _mock_arguments(value: cst.BaseExpression) -> dict[str, cst.BaseExpression] 
 
 def _given(value: cst.BaseExpression) -> str | None:
     """The name that is handed out: itself, or what a mock is told to return."""
-    arguments = _mock_arguments(value)
+    arguments = mock_arguments(value)
     if arguments is not None and "__aenter__" in arguments:
         leaving = arguments.get("__aexit__")
         if arguments.keys() <= {*_ENTERING} and (leaving is None or _is_harmless(leaving)):
@@ -240,7 +240,7 @@ def _given(value: cst.BaseExpression) -> str | None:
 
 
 def _is_plain_mock(value: cst.BaseExpression) -> bool:
-    arguments = _mock_arguments(value)
+    arguments = mock_arguments(value)
     return arguments is not None and arguments.keys() <= {"spec", "name", "spec_set"}
 
 
@@ -248,7 +248,7 @@ def _is_harmless(value: cst.BaseExpression) -> bool:
     """Whether entering and leaving does with it what the real one does: it swallows no error."""
     if isinstance(value, cst.Name) and value.value in ("None", "False"):
         return True
-    arguments = _mock_arguments(value)
+    arguments = mock_arguments(value)
     if arguments is None or not arguments.keys() <= {"return_value"}:
         return False
     return all(is_literal(item, None, False) for item in arguments.values())
