@@ -52,6 +52,11 @@ EXAMPLES = [
 ]
 
 _COMMANDS = METHODS["redis"] - {"pipeline"}
+# The commands that redis-py answers with True or False.
+_FLAGS = frozenset(
+    "set setex psetex setnx mset msetnx hmset hsetnx hexists sismember"
+    " expire expireat pexpire pexpireat persist".split()
+)
 _ENTERING = ("__aenter__", "__enter__")
 _LEAVING = ("__aexit__", "__exit__")
 _LINK = "pipeline"
@@ -246,12 +251,23 @@ class _Wiring:
             self.refuse = line, Refuse(reason, "assisted")
             return
         places = [line, *(item for item in self.spare if item is not line)]
-        if len(places) < len(elements):
+        answers = [element.value for element in elements]
+        if len(places) < len(elements) or not self._belong(commands, answers):
             reason = f"the pipeline answers {text}: say what Redis holds before the act, in its place"
             self.refuse = line, Refuse(reason, "assisted")
             return
-        for place, name, element in zip(places, commands, elements, strict=False):
-            self.wired[id(place)] = self._said(name, "return_value", element.value)
+        for place, name, answer in zip(places, commands, answers, strict=False):
+            self.wired[id(place)] = self._said(name, "return_value", answer)
+
+    def _belong(self, commands: Sequence[str], answers: Sequence[cst.BaseExpression]) -> bool:
+        """Whether each answer can only be its command's: a test need not mention them in the order of the code."""
+        texts = [self.code(answer) for answer in answers]
+        kinds: dict[object, str] = {}
+        for name, answer, text in zip(commands, answers, texts, strict=True):
+            is_flag = text in ("True", "False")
+            if is_flag is not (name in _FLAGS) or kinds.setdefault(is_flag or type(answer), text) != text:
+                return len({*texts}) == 1
+        return True
 
     def _said(self, method: str, kind: str, value: cst.BaseExpression) -> _Line:
         target = cst.Attribute(cst.Attribute(_named(self.client), cst.Name(method)), cst.Name(kind))
