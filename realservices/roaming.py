@@ -328,7 +328,7 @@ class Roaming(asyncio.Transport):
 
     def _look_out(self) -> None:
         """Ask for an answer that comes at once, which takes less than to sleep and be woken by it."""
-        loop = self._loop
+        loop = running_loop()  # none, where a connection is ended that nobody has any more
         if loop is not None and not self._looking_out:
             self._looking_out = True
             # A turn later than the next: who only begins something has left the loop by then.
