@@ -34,7 +34,7 @@ from migrator.codemods.layout import laid_out
 from migrator.codemods.line import line_of
 from migrator.codemods.listed_calls import listed_calls
 from migrator.codemods.literals import Asserted, literals_of
-from migrator.codemods.look import look
+from migrator.codemods.look import ByValue, look
 from migrator.codemods.methods import MAKERS, METHODS
 from migrator.codemods.patch_bind import TAKEN_OUT, Binding, binding, getters, hands_out, method_of, undone
 from migrator.codemods.patch_class import own_text
@@ -1510,7 +1510,7 @@ class _Rewriter:
         self.journal |= finder.found
 
 
-class _Mentions:
+class _Mentions(ByValue):
     def __init__(self, names: set[str]) -> None:
         self.names = names
         self.found = False
@@ -1520,10 +1520,6 @@ class _Mentions:
             self.found = True
 
     def visit_Attribute(self, node: cst.Attribute) -> bool:
-        look(node.value, self)
-        return False
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
         look(node.value, self)
         return False
 

@@ -6,7 +6,7 @@ hands out its connections itself, and what is asked of either is in one journal:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import libcst as cst
@@ -75,11 +75,7 @@ def joined(
         others = tuple(by_name[name] for name in sorted(found.names | found.contexts) if name in by_name)
         if not all(is_free(item) for item in (pool, *others)):
             continue
-        changed = function.visit(_Folding(pool.name, found))
-        assert isinstance(changed, cst.FunctionDef)
-        whole = module.deep_replace(function, changed)
-        assert isinstance(whole, cst.Module)
-        module, function = whole, changed
+        module, function = folded(module, function, _Folding(pool.name, found))
         parts[pool.name] = others
         kept = [
             replace(item, asynchronous=True, answers=_own(item)) if item is pool else item
@@ -87,6 +83,17 @@ def joined(
             if item not in others
         ]
     return Joined(module, tuple(kept), parts)
+
+
+def folded(
+    module: cst.Module, function: cst.FunctionDef, folding: cst.CSTTransformer
+) -> tuple[cst.Module, cst.FunctionDef]:
+    """A module and its function, that one as the folding makes it."""
+    changed = function.visit(folding)
+    assert isinstance(changed, cst.FunctionDef)
+    whole = module.deep_replace(function, changed)
+    assert isinstance(whole, cst.Module)
+    return whole, changed
 
 
 def _own(pool: StandIn) -> tuple[Answer, ...]:
@@ -124,7 +131,7 @@ class _Wiring:
         lines = _Lines()
         look(function.body, lines)
         for _, target, value in lines.assigned:
-            root, path = _chain(target)
+            root, path = chain(target)
             if path == ("__aenter__",) and _given(value) != root:
                 self.entered.add(root)
         while True:
@@ -149,7 +156,7 @@ class _Wiring:
             if _is_acquired(value, self.names):
                 self.names.add(target.value)
             return
-        root, path = _chain(target)
+        root, path = chain(target)
         given = _given(value)
         if given is None:
             return
@@ -167,7 +174,7 @@ class _Wiring:
                 return True
             understood = _is_acquired(value, self.names) or _is_plain_mock(value)
         else:
-            root, path = _chain(target)
+            root, path = chain(target)
             if root in self.names and path[:1] in (("acquire",), ("transaction",)):
                 path = path[1:]
             elif root not in self.contexts and not (root in self.names and path[:1] and path[0] in _ENTERING):
@@ -197,23 +204,25 @@ def _path(dotted: str) -> tuple[str, ...]:
     return tuple(part for part in dotted.split(".") if part not in ("return_value", "()"))
 
 
-def _chain(node: cst.BaseExpression) -> tuple[str, tuple[str, ...]]:
-    """The name at the root of a chain, and the attributes below it but for `return_value` and calls."""
+def chain(
+    node: cst.BaseExpression, unsaid: Collection[str] = frozenset({"return_value"})
+) -> tuple[str, tuple[str, ...]]:
+    """The name at the root of a chain, and the attributes below it but for those unsaid and calls."""
     parts: list[str] = []
     while isinstance(node, cst.Attribute | cst.Call):
         if isinstance(node, cst.Attribute):
-            parts.append(node.attr.value)
+            parts += [] if node.attr.value in unsaid else [node.attr.value]
             node = node.value
         else:
             node = node.func
-    return (node.value, _path(".".join(reversed(parts)))) if isinstance(node, cst.Name) else ("", ())
+    return (node.value, tuple(reversed(parts))) if isinstance(node, cst.Name) else ("", ())
 
 
 def _is_acquired(node: cst.CSTNode, names: set[str]) -> bool:
     """`pool.acquire.return_value.__aenter__.return_value`."""
     if not isinstance(node, cst.Attribute) or node.attr.value != "return_value":
         return False
-    root, path = _chain(node)
+    root, path = chain(node)
     return root in names and path == _ACQUIRED and not isinstance(node.value, cst.Call)
 
 

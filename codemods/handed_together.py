@@ -15,8 +15,8 @@ import libcst as cst
 from migrator.codemods.command import command
 from migrator.codemods.fixture_request import relaid
 from migrator.codemods.foreign import guessed
-from migrator.codemods.kept_on_self import OnSelf
-from migrator.codemods.look import look
+from migrator.codemods.kept_on_self import name_of
+from migrator.codemods.look import ByValue, look
 from migrator.codemods.requested_by_mark import by_parameter
 from migrator.codemods.site import FACES, MOCK_NAMES, Refuse
 from migrator.containers import key_of
@@ -284,18 +284,14 @@ def _params(params: cst.Parameters, container: str, names: Sequence[str]) -> cst
             kept.append(parameter)
             continue
         plain = cst.Param(cst.Name("_"))
-        kept += [plain.with_changes(name=_name(name)) for name in names]
+        kept += [plain.with_changes(name=name_of(name)) for name in names]
     if len(kept) == len(params.params) and not any(item.name.value in names for item in kept):
         return None
     return params.with_changes(params=relaid(kept, params.params))
 
 
-def _name(text: str) -> cst.Name:
-    return cst.Name(text) if text.isidentifier() else OnSelf(text)
-
-
 @dataclass
-class _Uses:
+class _Uses(ByValue):
     """What a function does with a container."""
 
     container: StandIn
@@ -388,10 +384,6 @@ class _Uses:
         if node.value == self.container.name:
             self.whole = self.whole or self.statement or node
 
-    def visit_Arg(self, node: cst.Arg) -> bool:
-        look(node.value, self)
-        return False
-
     def visit_Param(self, node: cst.Param) -> bool:
         if node.name.value == self.container.name:
             self.whole = self.whole or node
@@ -426,7 +418,7 @@ class _Opening(cst.CSTTransformer):
 
     def _reached(self, node: cst.Subscript | cst.Attribute) -> cst.Name | None:
         part = self.uses.accesses.get(id(node))
-        return _name(self.names[part]).with_changes(lpar=node.lpar, rpar=node.rpar) if part is not None else None
+        return name_of(self.names[part]).with_changes(lpar=node.lpar, rpar=node.rpar) if part is not None else None
 
     def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:
         return self._reached(original_node) or updated_node
@@ -445,7 +437,7 @@ class _Opening(cst.CSTTransformer):
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:
         name = self.others.get(original_node.value)
-        return _name(name).with_changes(lpar=original_node.lpar, rpar=original_node.rpar) if name else updated_node
+        return name_of(name).with_changes(lpar=original_node.lpar, rpar=original_node.rpar) if name else updated_node
 
 
 __getattr__ = command(__name__)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from migrator.codemods.command import command
-from migrator.codemods.look import look
+from migrator.codemods.look import ByValue, look
 from migrator.codemods.patch_assigned import assigned_by_mocker
 from migrator.codemods.patch_bind import undone
 from migrator.codemods.patch_context import entered_as, longer, mock_made_by
@@ -138,7 +138,7 @@ def is_only_handed(function: cst.FunctionDef, name: str) -> bool:
     return not uses.whole
 
 
-class _Reads:
+class _Reads(ByValue):
     """Whether what a name stands for goes elsewhere than into a `return_value`."""
 
     def __init__(self, name: str) -> None:
@@ -155,10 +155,6 @@ class _Reads:
     def visit_Attribute(self, node: cst.Attribute) -> bool:
         if not isinstance(node.value, cst.Name):
             look(node.value, self)
-        return False
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
-        look(node.value, self)
         return False
 
     def visit_Name(self, node: cst.Name) -> None:

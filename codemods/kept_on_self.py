@@ -139,6 +139,11 @@ class OnSelf(cst.Name):
 OnSelf.__name__ = "Name"  # by which visitors find their methods
 
 
+def name_of(text: str) -> cst.Name:
+    """What stands for a name, or for a dotted one."""
+    return cst.Name(text) if text.isidentifier() else OnSelf(text)
+
+
 class _Folding(cst.CSTTransformer):
     """Goes only to where the names are: a whole tree costs many times as much to copy as to look through."""
 

@@ -70,6 +70,14 @@ def look(node: cst.CSTNode, reader: Any) -> None:
         todo += _last_first(one, names)
 
 
+class ByValue:
+    """A reader to which the name of a keyword argument is no name."""
+
+    def visit_Arg(self, node: cst.Arg) -> bool:
+        look(node.value, self)
+        return False
+
+
 def _last_first(node: Any, names: tuple[str, ...]) -> list[Any]:
     """What the fields of a node hold, the last one first: what a stack takes for the first to come first."""
     found: list[Any] = []

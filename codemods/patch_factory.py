@@ -9,7 +9,7 @@ from __future__ import annotations
 import libcst as cst
 
 from migrator.codemods.command import command
-from migrator.codemods.look import look
+from migrator.codemods.look import ByValue, look
 from migrator.codemods.quick import Doubt, Quick
 
 EXAMPLES = [
@@ -76,7 +76,7 @@ def returned(function: cst.FunctionDef, name: str) -> tuple[str, ...] | None:
     return path[:-1] if path[-1:] == ("return_value",) else None
 
 
-class _Uses:
+class _Uses(ByValue):
     """Each use of a name with the attributes up to its first `return_value`, or all of them."""
 
     def __init__(self, name: str) -> None:
@@ -89,10 +89,6 @@ class _Uses:
     def visit_Name(self, node: cst.Name) -> None:
         if node.value == self.name:
             self.found.append(())
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
-        look(node.value, self)
-        return False
 
     def visit_Attribute(self, node: cst.Attribute) -> bool:
         parts = chain(node)

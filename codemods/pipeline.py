@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 import libcst as cst
 
 from migrator.codemods.command import command
-from migrator.codemods.handed_out import mock_arguments
-from migrator.codemods.kept_on_self import OnSelf
-from migrator.codemods.look import look
+from migrator.codemods.handed_out import chain, folded, mock_arguments
+from migrator.codemods.kept_on_self import name_of
+from migrator.codemods.look import ByValue, look
 from migrator.codemods.methods import METHODS
 from migrator.codemods.registry import statement
 from migrator.codemods.site import Refuse, Replace, Result, Site
@@ -59,6 +59,7 @@ _FLAGS = frozenset(
 )
 _ENTERING = ("__aenter__", "__enter__")
 _LEAVING = ("__aexit__", "__exit__")
+_SAID = frozenset({"return_value", "side_effect"})
 _LINK = "pipeline"
 _Line = cst.SimpleStatementLine
 
@@ -95,11 +96,7 @@ def piped(
         if found.refuse is not None:
             closed[client.name] = found.refuse
             continue
-        changed = function.visit(_Folding(client.name, found))
-        assert isinstance(changed, cst.FunctionDef)
-        whole = module.deep_replace(function, changed)
-        assert isinstance(whole, cst.Module)
-        module, function = whole, changed
+        module, function = folded(module, function, _Folding(client.name, found))
         parts[client.name] = others
         awaits = True if found.awaits else client.asynchronous
         kept = [replace(item, asynchronous=awaits) if item is client else item for item in kept if item not in others]
@@ -143,7 +140,7 @@ class _Wiring:
         asserts = any(parts[0] in _COMMANDS and parts[1:2] and parts[1].startswith("assert_") for parts in asked)
         for line, called in lines.called:
             parts = self._asked(called)
-            of_pipeline = parts[:1] == ("execute",) or chain(called)[1][:1] == ("pipeline",)
+            of_pipeline = parts[:1] == ("execute",) or chain(called, _SAID)[1][:1] == ("pipeline",)
             if not of_pipeline or not called.attr.value.startswith("assert_"):
                 continue
             if not asserts or "not" in called.attr.value or "count" in called.attr.value:
@@ -168,12 +165,8 @@ class _Wiring:
             if self.is_pipe(value):
                 self.pipes.add(target.value)
             return
-        root, path = chain(target)
         given = _given(value)
-        if given is None or given in self.clients:
-            return
-        of_client = root in self.clients and path[:1] == ("pipeline",)
-        if (of_client or root in self.pipes) and path[of_client:] in _ENTERED:
+        if given is not None and given not in self.clients and self._below(target) in _ENTERED:
             self.pipes.add(given)
 
     def _take(
@@ -190,15 +183,10 @@ class _Wiring:
             self.awaits |= "AsyncMock" in self.code(value)
             understood = self.is_pipe(value) or _told(value) == {}
         else:
-            root, path = chain(target)
-            if root in self.clients and path[:1] == ("pipeline",):
-                path = path[1:]
-                if not path and _attribute(target) == "side_effect":
-                    return True  # what fails is the client
-            elif root not in self.pipes:
+            below = self._below(target)
+            if below is None or (below == () and self._is_failing_client(target)):
                 return True
-            while path[:1] and path[0] in _ENTERING:
-                path = path[1:]
+            path = _inside(below)
             if path == ("execute",):
                 return self._execute(line, target, value, results)
             told = _told(value)
@@ -270,52 +258,48 @@ class _Wiring:
         return True
 
     def _said(self, method: str, kind: str, value: cst.BaseExpression) -> _Line:
-        target = cst.Attribute(cst.Attribute(_named(self.client), cst.Name(method)), cst.Name(kind))
+        target = cst.Attribute(cst.Attribute(name_of(self.client), cst.Name(method)), cst.Name(kind))
         return _Line([cst.Assign([cst.AssignTarget(target)], value)])
 
     def in_place_of(self, line: _Line) -> _Line | None:
         """What is said in the place of a statement; None where that stays."""
         said = self.wired.get(id(line))
-        return self._said(_LINK, "return_value", _named(self.client)) if said is line else said
+        return self._said(_LINK, "return_value", name_of(self.client)) if said is line else said
 
     def is_pipe(self, node: cst.CSTNode) -> bool:
         """`redis.pipeline.return_value`, entered or not."""
         if not isinstance(node, cst.Attribute) or node.attr.value != "return_value":
             return False
-        root, path = chain(node)
-        if root in self.clients:
-            return path[:1] == ("pipeline",) and path[1:] in _ENTERED
-        return root in self.pipes and path in _ENTERED and path != ()
+        below = self._below(node)
+        return below in _ENTERED and (below != () or self._is_of_client(node))
 
     def _asked(self, node: cst.Attribute) -> tuple[str, ...]:
         """What a chain asks of the pipeline: its command and what is said of that."""
-        root, path = chain(node)
+        return _inside(self._below(node) or ())
+
+    def _below(self, node: cst.BaseExpression) -> tuple[str, ...] | None:
+        """The attributes of a chain below the pipeline; None where it is about something else."""
+        root, path = chain(node, _SAID)
         if root in self.clients and path[:1] == ("pipeline",):
-            path = path[1:]
-        elif root not in self.pipes:
-            return ()
-        while path[:1] and path[0] in _ENTERING:
-            path = path[1:]
-        return path
+            return path[1:]
+        return path if root in self.pipes else None
+
+    def _is_of_client(self, node: cst.BaseExpression) -> bool:
+        return chain(node)[0] in self.clients
+
+    def _is_failing_client(self, target: cst.BaseExpression) -> bool:
+        """Whether what fails is not the pipeline, but to ask for one."""
+        return _attribute(target) == "side_effect" and self._is_of_client(target)
+
+
+def _inside(path: tuple[str, ...]) -> tuple[str, ...]:
+    """A path without entering the pipeline, which is the same one inside."""
+    while path[:1] and path[0] in _ENTERING:
+        path = path[1:]
+    return path
 
 
 _ENTERED = ((), *((name,) for name in _ENTERING))
-
-
-def chain(node: cst.BaseExpression) -> tuple[str, tuple[str, ...]]:
-    """The name at the root of a chain, and the attributes below it but for `return_value` and calls."""
-    parts: list[str] = []
-    while isinstance(node, cst.Attribute | cst.Call):
-        if isinstance(node, cst.Attribute):
-            parts += [node.attr.value] if node.attr.value not in ("return_value", "side_effect") else []
-            node = node.value
-        else:
-            node = node.func
-    return (node.value, tuple(reversed(parts))) if isinstance(node, cst.Name) else ("", ())
-
-
-def _named(name: str) -> cst.Name:
-    return OnSelf(name) if "." in name else cst.Name(name)
 
 
 def _attribute(node: cst.BaseExpression) -> str:
@@ -358,7 +342,7 @@ class _Lines:
         self.attributes.append(node)
 
 
-class _Names:
+class _Names(ByValue):
     """Whether names are only asked for their commands, outside of the statements that go."""
 
     def __init__(self, names: set[str], wired: Mapping[int, _Line]) -> None:
@@ -377,10 +361,6 @@ class _Names:
         if isinstance(node.value, cst.Name) and node.value.value in self.names:
             self.whole |= node.attr.value not in _COMMANDS
             return False
-        look(node.value, self)
-        return False
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
         look(node.value, self)
         return False
 
@@ -405,14 +385,14 @@ class _Folding(cst.CSTTransformer):
 
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
         if self.wiring.is_pipe(original_node):
-            return _named(self.client)
+            return name_of(self.client)
         return updated_node.with_changes(attr=original_node.attr)
 
     def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
         return updated_node.with_changes(keyword=original_node.keyword)
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:
-        return _named(self.client) if original_node.value in self.wiring.pipes else updated_node
+        return name_of(self.client) if original_node.value in self.wiring.pipes else updated_node
 
 
 @statement("answer", order=1)

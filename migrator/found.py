@@ -5,11 +5,11 @@ from __future__ import annotations
 import marshal
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from itertools import starmap
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from migrator.model import Fix, Service, Span, Violation
 
@@ -64,6 +64,16 @@ def tally(files: Iterable[Found]) -> Counter[Sort]:
     for found in files:
         counts.update(found.sorts())
     return counts
+
+
+def tally_out(counts: Mapping[Sort, int]) -> tuple[tuple[tuple[object, ...], int], ...]:
+    """A tally as marshal writes it."""
+    return tuple((tuple(sort), number) for sort, number in counts.items())
+
+
+def tally_in(rows: Iterable[tuple[Iterable[Any], int]]) -> Counter[Sort]:
+    """A tally of what `tally_out` made."""
+    return Counter({Sort._make(sort): number for sort, number in rows})
 
 
 def _sort(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import marshal
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from migrator.found import Found, Sort
+from migrator.found import Found, Sort, tally_in, tally_out
 from migrator.keeping import Bases
 from migrator.known import Known
 from migrator.model import FixtureView, FunctionView, StandIn
@@ -279,7 +278,7 @@ def all_packed(records: Records) -> tuple[Any, ...]:
         records.applications,
         {path: packed(record, once) for path, record in records.files.items()},
         dict(records.outlines),
-        _tally_out(records.tally),
+        tally_out(records.tally),
     )
 
 
@@ -295,16 +294,8 @@ def all_unpacked(kept: tuple[Any, ...]) -> Records | None:
         applications,
         {path: unpacked(path, row) for path, row in files.items()},
         outlines,
-        _tally_in(tally),
+        tally_in(tally),
     )
-
-
-def _tally_out(tally: Mapping[Sort, int]) -> tuple[Any, ...]:
-    return tuple((tuple(sort), number) for sort, number in tally.items())
-
-
-def _tally_in(rows: Iterable[Any]) -> Counter[Sort]:
-    return Counter({Sort._make(sort): number for sort, number in rows})
 
 
 def rows_of(kept: tuple[Any, ...], digests: Mapping[str, bytes]) -> tuple[dict[str, Any], Any] | None:

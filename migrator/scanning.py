@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from migrator.config import Config
 from migrator.forked import Progress
-from migrator.found import Found, Sort, tally
+from migrator.found import Found, Sort, tally, tally_in, tally_out
 from migrator.inventory import Project, open_project
 from migrator.model import FileView, Unreadable
 from migrator.reports.summary import Scan
@@ -124,8 +124,7 @@ def _recalled(memory: Memory) -> Scan | None:
     if rows is None:
         return None
     files = {path: Found._make(row) for path, row in rows[0].items()}
-    counts = {Sort._make(sort): count for sort, count in rows[1]}
-    return Scan(root, number, files, counts, tuple(Unreadable(*item) for item in unreadable), errors)
+    return Scan(root, number, files, tally_in(rows[1]), tuple(Unreadable(*item) for item in unreadable), errors)
 
 
 def _scanned(
@@ -205,5 +204,5 @@ def _packed(scan: Scan, *, is_recorded: bool) -> tuple[object, ...]:
     rows = None
     if not is_recorded:
         found = {path: tuple(found) for path, found in scan.found.items()}
-        rows = found, [(tuple(sort), number) for sort, number in scan.tally.items()]
+        rows = found, tally_out(scan.tally)
     return scan.root, scan.files, rows, [astuple(item) for item in scan.unreadable], scan.errors

@@ -18,22 +18,7 @@ if TYPE_CHECKING:
 OFF = "real services are off; switch them on with --real-services or USE_REAL_SERVICES=true"
 SESSION = pytest.StashKey["Session"]()
 
-# What each fixture needs, so that a service that cannot be had is known before the first test runs.
-NEEDS: dict[str, tuple[str, ...]] = {
-    "real_postgres": ("postgres",),
-    "real_redis": ("redis",),
-    "database_connection": ("postgres",),
-    "redis_client": ("redis",),
-    "redis_manager": ("redis",),
-    "real_clickhouse": ("clickhouse",),
-    "clickhouse_client": ("clickhouse",),
-    "real_http_client": ("apps",),
-    "real_websocket_client": ("apps",),
-    "real_services": ("apps",),
-    "test_user": ("postgres",),
-}
-
-# The fixtures that are a client of the session and nothing else: its attribute.
+# The fixtures that are a client of the session and nothing else: that of a service.
 _CLIENTS = {
     "real_postgres": "postgres",
     "database_connection": "postgres",
@@ -42,6 +27,15 @@ _CLIENTS = {
     "redis_manager": "redis",
     "real_clickhouse": "clickhouse",
     "clickhouse_client": "clickhouse",
+}
+
+# What each fixture needs, so that a service that cannot be had is known before the first test runs.
+NEEDS: dict[str, tuple[str, ...]] = {
+    **{name: (service,) for name, service in _CLIENTS.items()},
+    "real_http_client": ("apps",),
+    "real_websocket_client": ("apps",),
+    "real_services": ("apps",),
+    "test_user": ("postgres",),
 }
 
 

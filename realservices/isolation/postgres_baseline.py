@@ -35,12 +35,11 @@ _KEEP_OLD = """
 WITH gone AS (DELETE FROM ONLY {0} WHERE xmin::text::bigint >= {1} RETURNING 1)
 SELECT count(*) FROM ONLY {0} WHERE xmin::text::bigint < {1}
 """
+# Whether any function of the schema says what a regular expression finds.
+_SPEAKS_OF = "SELECT EXISTS (SELECT FROM pg_proc WHERE oid >= 16384 AND prosrc ~* $1)"
 # What a schema's own functions may do that `rest` does not undo: pg_sequence_last_value() knows nothing of a value that
 # was set but not called.
-_LASTING = """
-SELECT EXISTS (SELECT FROM pg_proc WHERE oid >= 16384 AND prosrc ~* $1) OR EXISTS (SELECT FROM pg_foreign_server)
-"""
-_PREPARES = "SELECT EXISTS (SELECT FROM pg_proc WHERE oid >= 16384 AND prosrc ~* $1)"
+_LASTING = f"{_SPEAKS_OF} OR EXISTS (SELECT FROM pg_foreign_server)"
 _RESTART = """
 SELECT setval(oid, value, called) FROM unnest({}::regclass[], {}::bigint[], {}::bool[]) AS s (oid, value, called)
 WHERE pg_sequence_last_value(oid) IS DISTINCT FROM CASE WHEN called THEN value END
@@ -156,7 +155,7 @@ async def read(connection: Any) -> Baseline:
 
 async def prepares(connection: Any) -> bool:
     """Whether functions of the database may prepare statements."""
-    found: bool = await connection.fetchval(_PREPARES, PREPARE)
+    found: bool = await connection.fetchval(_SPEAKS_OF, PREPARE)
     return found
 
 

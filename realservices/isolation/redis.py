@@ -48,7 +48,7 @@ class RedisIsolation:
         self._seeds = seeds
         self.alone = alone
         self.begun = False
-        self._flush = _packed(*_FLUSH)
+        self._flush = self._packed(*_FLUSH)
         self._special = alone  # whether anything was sent that may need more than a flush
         self._lasting: dict[bytes, bytes] = {}
         self._config: dict[bytes, bytes] = {}
@@ -108,7 +108,7 @@ class RedisIsolation:
             try:
                 self._lease_connection().read_response()
             except redis.ResponseError:  # such as where the script is gone
-                self._flush = _packed(*_FLUSH)
+                self._flush = self._packed(*_FLUSH)
                 self._ask(*_FLUSH)
             return
         pipeline: Any = self._lease.pipeline(transaction=False)
@@ -127,7 +127,11 @@ class RedisIsolation:
 
     def _send_flush(self) -> None:
         # what the client does around a command takes as long as this one
-        self._lease_connection().send_packed_command([self._flush])
+        self._lease_connection().send_packed_command(self._flush)
+
+    def _packed(self, *words: str | bytes) -> list[bytes]:
+        packed: list[bytes] = self._lease_connection().pack_command(*words)
+        return packed
 
     def _lease_connection(self) -> Any:
         return self._lease.connection
@@ -174,13 +178,12 @@ class RedisIsolation:
         for user, rules in self._users.items():
             if users.get(user) != rules:
                 self._ask("ACL", "SETUSER", user, "reset", *rules)
-        if {_module(module)[b"name"] for module in self._ask("MODULE", "LIST")} <= _KEEPING_TO_KEYS:
-            self._flush = _packed("EVALSHA", self._ask("SCRIPT", "LOAD", _EMPTY), "0")
+        if {_mapping(module)[b"name"] for module in self._ask("MODULE", "LIST")} <= _KEEPING_TO_KEYS:
+            self._flush = self._packed("EVALSHA", self._ask("SCRIPT", "LOAD", _EMPTY), "0")
 
     def configured(self, pattern: str = "*") -> dict[bytes, bytes]:
         """The settings whose names match, with their values."""
-        answer = self._ask("CONFIG", "GET", pattern)
-        return answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
+        return _mapping(self._ask("CONFIG", "GET", pattern))
 
     def _known(self) -> dict[bytes, list[bytes]]:
         """The users and their rules."""
@@ -197,14 +200,9 @@ class RedisIsolation:
         return lease.execute_command(*command)
 
 
-def _packed(*words: str | bytes) -> bytes:
-    """A command as it is sent."""
-    parts = [word.encode() if isinstance(word, str) else word for word in words]
-    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
-
-
-def _module(described: Any) -> dict[bytes, Any]:
-    return described if isinstance(described, dict) else dict(zip(described[::2], described[1::2], strict=True))
+def _mapping(answer: Any) -> dict[bytes, Any]:
+    """An answer of names and values, which an older protocol gives one after the other."""
+    return answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
 
 
 def _text(value: bytes) -> str:
