@@ -231,11 +231,24 @@ class RealRedis(Faulty, redis.asyncio.Redis):  # type: ignore[misc]
         return RealRedis(self._pool, self._faults, self.journal, single=True)
 
     async def _send(self, named: Named, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
-        driver: Any = super()
         self.spoiled = self.spoiled or _spoils(args)
         with self.journal.sending(*named) as call:
-            call.result = await driver.execute_command(*args, **options)
+            call.result = await self._answer(args, options)
         return call.result
+
+    async def _answer(self, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+        """As the driver's execute_command, without the retries, which there are none of, and the telemetry."""
+        driver: Any = super()
+        if self.single_connection_client:
+            return await driver.execute_command(*args, **options)
+        connection = await self._pool.get_connection()
+        try:
+            return await driver._send_command_parse_response(connection, args[0], *args, **options)
+        except (redis.ConnectionError, redis.TimeoutError):
+            await connection.disconnect()
+            raise
+        finally:
+            await self._pool.release(connection)
 
     def _pool_of_this_loop(self) -> redis.asyncio.ConnectionPool:
         return redis.asyncio.ConnectionPool(
