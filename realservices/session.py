@@ -111,6 +111,9 @@ class Session:
     def http_client(self) -> "RealHttpClient":
         """An HTTP client of the first application, for one test. Raises ServiceError."""
         from realservices.journal import Journal
+        from realservices.services.http_optional import leave_command_line_out
+
+        leave_command_line_out()
         from realservices.services.http import RealHttpClient
 
         url, faults = self._first_app("url")

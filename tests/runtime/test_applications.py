@@ -37,6 +37,26 @@ def test_in_parallel_and_in_any_order(copy: Callable[[str], None], run: Run) -> 
     assert outcome.count("passed") == 26
 
 
+def test_command_line_of_httpx_is_imported_when_asked_for(write: Write, run: Run) -> None:
+    write(
+        {
+            "pyproject.toml": PYPROJECT.format(target="shop:app"),
+            "shop.py": "async def app(scope, receive, send): ...\n",
+            "test_it.py": (
+                "import sys\n\nimport pytest\n\n\n"
+                "def test_it(real_http_client):\n"
+                "    import httpx\n\n"
+                "    assert 'httpx._main' not in sys.modules\n"
+                "    assert httpx.main.name == 'main'\n"
+                "    with pytest.raises(AttributeError, match=\"module 'httpx' has no attribute 'mian'\"):\n"
+                "        httpx.mian\n"
+            ),
+        }
+    )
+    outcome = run("-q")
+    assert outcome.code == 0, outcome.text
+
+
 @pytest.mark.parametrize(
     ("target", "code", "says"),
     [
