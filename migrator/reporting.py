@@ -5,7 +5,6 @@ All of it comes from the inventory and from the plan of apply; nothing is stated
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from migrator.baseline import NAME, read_baseline
 from migrator.codes import KINDS
 from migrator.config import REAL_FIXTURES
 from migrator.extract import extract
+from migrator.hunks import hunks
 from migrator.inventory import Project
 from migrator.model import SERVICES, FileView, Fix, FunctionView, Role, Violation
 from migrator.owners import open_owners
@@ -288,21 +288,7 @@ def _diffs(old_text: str, new_text: str, functions: Sequence[FunctionView]) -> t
 
 
 def _diff(before: Sequence[str], after: Sequence[str], old: int, new: int) -> str:
-    rows = [_moved(row, old, new) for row in list(difflib.unified_diff(before, after))[2:]]
-    return "".join(row if row.endswith("\n") else row + "\n" for row in rows)
-
-
-def _moved(row: str, old: int, new: int) -> str:
-    """A line of a diff; where it is a hunk's head, its lines count in the file."""
-    if not row.startswith("@@"):
-        return row
-    _, left, right, _ = row.split(" ", 3)
-
-    def shifted(text: str, by: int) -> str:
-        start, comma, length = text[1:].partition(",")
-        return f"{text[0]}{int(start) + by}{comma}{length}"
-
-    return f"@@ {shifted(left, old)} {shifted(right, new)} @@\n"
+    return "".join(row if row.endswith("\n") else row + "\n" for row in hunks(before, after, old, new))
 
 
 def _spans(text: str) -> dict[str, tuple[int, int]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
+
+from migrator.hunks import hunks
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
@@ -12,9 +13,9 @@ def unified(path: str, old: str, new: str) -> str:
     """The diff of one file, path relative to the root; "" where nothing changes."""
     before, after = _LINE.findall(old), _LINE.findall(new)
     name_old, name_new = _quoted(f"a/{path}"), _quoted(f"b/{path}")
-    lines = difflib.unified_diff(before, after, name_old, name_new)
+    lines = hunks(before, after)
     body = "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-    return f"diff --git {name_old} {name_new}\n{body}" if body else ""
+    return f"diff --git {name_old} {name_new}\n--- {name_old}\n+++ {name_new}\n{body}" if body else ""
 
 
 def _quoted(name: str) -> str:
