@@ -987,31 +987,38 @@ class _Rewriter:
     def block(self, body: Sequence[cst.BaseStatement]) -> list[cst.BaseStatement]:
         out: list[cst.BaseStatement] = []
         index = 0
+        blank = False  # whether a paragraph has lost its first statements
         while index < len(body):
             statement = body[index]
-            index += 1
-            if statement in self.gone or is_taken_apart(statement) or self._is_handing(statement):
-                continue
-            if not self.mentions(statement) and not self._puts_getter(statement):
-                out.append(statement)
-                continue
-            if isinstance(statement, cst.SimpleStatementLine):
-                result = self.simple(statement)
-                if isinstance(result, Around):
-                    act, index = self._act(body, index)
-                    out.append(self._wrapped(statement, result.header, act))
-                    continue
-                out.extend(result)
-            elif isinstance(statement, cst.With) and (bound := self._unpatched(statement, body[index:])) is not None:
-                out.extend(bound)
-            elif isinstance(statement, cst.BaseCompoundStatement):
-                again = (statement,) if isinstance(statement, cst.For | cst.While | cst.Try) else ()
-                self.later.append([*again, *body[index:]])
-                out.append(self.compound(statement))
-                self.later.pop()
-            else:
-                out.append(statement)
+            made, index = self._made_of(body, index)
+            if made:
+                out += [_after_blank(made[0]), *made[1:]] if blank and out else made
+            blank = not made and (blank or _begins_paragraph(statement))
         return out
+
+    def _made_of(self, body: Sequence[cst.BaseStatement], index: int) -> tuple[Sequence[cst.BaseStatement], int]:
+        """What becomes of a statement, and where the next one is that it does not take with it."""
+        statement = body[index]
+        index += 1
+        if statement in self.gone or is_taken_apart(statement) or self._is_handing(statement):
+            return (), index
+        if not self.mentions(statement) and not self._puts_getter(statement):
+            return (statement,), index
+        if isinstance(statement, cst.SimpleStatementLine):
+            result = self.simple(statement)
+            if not isinstance(result, Around):
+                return result, index
+            act, index = self._act(body, index)
+            return (self._wrapped(statement, result.header, act),), index
+        if isinstance(statement, cst.With) and (bound := self._unpatched(statement, body[index:])) is not None:
+            return bound, index
+        if isinstance(statement, cst.BaseCompoundStatement):
+            again = (statement,) if isinstance(statement, cst.For | cst.While | cst.Try) else ()
+            self.later.append([*again, *body[index:]])
+            changed = self.compound(statement)
+            self.later.pop()
+            return (changed,), index
+        return (statement,), index
 
     def _unpatched(self, statement: cst.With, after: Sequence[cst.BaseStatement]) -> list[cst.BaseStatement] | None:
         """The statements of `with patch(target, mock):` after binding the real client; None where it is no such."""
@@ -1292,7 +1299,7 @@ class _Rewriter:
     def _laid_out(
         self, statement: cst.BaseStatement | cst.SimpleStatementLine, like: cst.SimpleStatementLine | None = None
     ) -> cst.BaseStatement:
-        return laid_out(statement, self.module, self._depth(), like)
+        return laid_out(statement, self.module, self._depth(), like, self.test.environment.width)
 
     def _is_alias(self, small: cst.BaseSmallStatement) -> bool:
         """`self.redis = mock_redis`: it is kept for other methods."""
@@ -1807,6 +1814,17 @@ def _made_mock(value: cst.BaseExpression) -> tuple[cst.BaseExpression | None, cs
     if set(given) - {"return_value", "side_effect", "name", "spec"} or any(not item.keyword for item in value.args):
         return None
     return given.get("return_value"), given.get("side_effect")
+
+
+def _begins_paragraph(statement: cst.BaseStatement) -> bool:
+    return any(line.comment is None for line in _leading(statement)[:1])
+
+
+def _after_blank(statement: cst.BaseStatement) -> cst.BaseStatement:
+    """The statement behind an empty line."""
+    if _begins_paragraph(statement):
+        return statement
+    return statement.with_changes(leading_lines=[cst.EmptyLine(indent=False), *_leading(statement)])
 
 
 def _without_first_blank(body: list[cst.BaseStatement]) -> list[cst.BaseStatement]:

@@ -1,4 +1,6 @@
-"""Breaks a new statement that is too long for a line, as formatters do: what brackets hold on lines of their own."""
+"""Breaks a new statement that is too long for a line, as formatters do: what brackets hold on lines of their own, and
+what a literal holds, or what is too long still, item by item.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +23,20 @@ def laid_out(
     module: cst.Module,
     indent: int,
     like: cst.SimpleStatementLine | None = None,
+    width: int | None = None,
 ) -> cst.BaseStatement:
     """The statement, its brackets opened where it is longer than a line; one of several lines stays as it is.
 
-    A line is as long as the author lets it grow in `like`, within reason.
+    A line is as long as the project's formatter makes it, which is `width`; without one, as the author lets it grow in
+    `like`, within reason.
     """
     if not isinstance(statement, cst.SimpleStatementLine):
         return statement
     text = _bare(statement, module)
-    if indent + len(text) <= WIDTH or "\n" in text:
+    if indent + len(text) <= (width or WIDTH) or "\n" in text:
         return statement
-    width = WIDTH if like is None else _width_of(like, module, indent)
+    if width is None:
+        width = WIDTH if like is None else _width_of(like, module, indent)
     lines = _broken(text, width - indent)
     broken = "\n".join(lines)
     if len(lines) == 1 or not _is_same(text, broken):
@@ -79,7 +84,7 @@ def _broken(text: str, width: int) -> list[str]:
         return [text]
     head, tail = text[: pair.start + 1], text[pair.end :]
     inside = text[pair.start + 1 : pair.end].strip()
-    if len(_STEP) + len(inside) <= width:
+    if len(_STEP) + len(inside) <= width and (pair.is_call or not pair.commas):
         body = [inside]
     elif pair.commas:
         cuts = [pair.start, *pair.commas, pair.end]

@@ -59,6 +59,8 @@ KEYS: dict[str, tuple[type, str]] = {
     "templates": (str, "A folder whose files take the place of the templates of reports."),
 }
 """The keys of `[tool.migrate]`: their types and meanings; the documentation is made of these."""
+_USUAL_WIDTH = 88
+"""Of ruff and black."""
 _WANTED: dict[type, str] = {list: "a list of strings", dict: "a table", str: "a string"}
 
 
@@ -77,6 +79,8 @@ class Config:
     """The folder of the project's own templates for reports."""
     pythonpath: tuple[str, ...] = ()
     """The folders that pytest is told to import from."""
+    width: int | None = None
+    """The characters of a line that the project's formatter makes no longer; None where it has no formatter."""
 
     @property
     def fixtures(self) -> dict[str, str]:
@@ -139,7 +143,7 @@ def load_config(root: Path) -> Config:
     """Reads `[tool.migrate]` of root's pyproject.toml. Raises UsageError on anything wrong with it."""
     path = root / "pyproject.toml"
     if not path.is_file():
-        return Config(root, pythonpath=_pythonpath(root, {}))
+        return Config(root, pythonpath=_pythonpath(root, {}), width=_width(root, {}))
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -165,6 +169,7 @@ def load_config(root: Path) -> Config:
         realservices=tool.get("realservices", {}) if isinstance(tool, dict) else {},
         templates=_folder(path, table),
         pythonpath=_pythonpath(root, tool),
+        width=_width(root, tool),
     )
 
 
@@ -186,6 +191,23 @@ def _pythonpath(root: Path, tool: object) -> tuple[str, ...]:
             return ()
     names = given.split() if isinstance(given, str) else given if isinstance(given, list) else []
     return tuple(os.path.normpath(name).replace(os.sep, "/") for name in names if isinstance(name, str))
+
+
+def _width(root: Path, tool: object) -> int | None:
+    """What ruff or black is told, or goes by where it is told nothing; None where neither formats, or that is wrong."""
+    ruff: Any = tool.get("ruff") if isinstance(tool, dict) else None
+    black = tool.get("black") if isinstance(tool, dict) else None
+    own = next((path for name in (".ruff.toml", "ruff.toml") if (path := root / name).is_file()), None)
+    if own is not None:  # ruff goes by that one alone
+        try:
+            ruff = tomllib.loads(own.read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+            return None
+    for table, formats in ((ruff, isinstance(ruff, dict) and "format" in ruff), (black, isinstance(black, dict))):
+        width = table.get("line-length") if isinstance(table, dict) else None
+        if isinstance(width, int) or formats:
+            return width if isinstance(width, int) and width > 0 else _USUAL_WIDTH
+    return None
 
 
 def _folder(path: Path, table: Mapping[str, Any]) -> Path | None:

@@ -162,6 +162,7 @@ def environment_of(config: Config) -> Environment:
         application,
         Reach(application),
         bool(isinstance(postgres, dict) and postgres.get("seeds")),
+        config.width,
     )
 
 

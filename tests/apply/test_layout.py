@@ -11,7 +11,10 @@ from migrator.codemods.layout import laid_out
 
 CASES = {
     'assert read("a", "b") == "c"\n': 'assert read("a", "b") == "c"\n',
-    f'assert log.args == ("{"x" * 70}", "{"y" * 20}")\n': f'assert log.args == (\n    "{"x" * 70}", "{"y" * 20}"\n)\n',
+    f'assert log.args == {{"{"x" * 70}": 1, "k": 20}}\n': (
+        f'assert log.args == {{\n    "{"x" * 70}": 1,\n    "k": 20,\n}}\n'
+    ),
+    f'assert rows("{"x" * 70}", "{"y" * 20}")\n': f'assert rows(\n    "{"x" * 70}", "{"y" * 20}"\n)\n',
     f'assert log.args == ("{"x" * 70}", "{"y" * 30}")\n': (
         f'assert log.args == (\n    "{"x" * 70}",\n    "{"y" * 30}",\n)\n'
     ),

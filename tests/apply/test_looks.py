@@ -1,0 +1,82 @@
+"""What is rewritten looks as its author would have written it: paragraphs, and lines as long as the formatter's."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.apply.conftest import Project
+
+PARAGRAPHS = """
+    async def test_paragraphs(mock_redis):
+        cache = Cache()
+        cache.redis = mock_redis
+
+        # Nothing is there
+        mock_redis.get.return_value = None
+        found = await cache.find("k")
+        assert found is None
+
+        mock_redis.get.assert_awaited_once_with("k")
+
+    async def test_first(mock_redis):
+
+        mock_redis.get.return_value = None
+        found = await find(mock_redis, "k")
+
+        assert found is None
+"""
+LONG = """
+    async def test_long(mock_redis):
+        await tell(mock_redis, "orders-of-today")
+        mock_redis.publish.assert_awaited_once_with("orders-of-today", "order 1 is paid")
+"""
+LINE = """
+    assert real_redis.journal.last("publish").args == ("orders-of-today", "order 1 is paid")
+"""
+BROKEN = """
+    assert real_redis.journal.last("publish").args == (
+        "orders-of-today",
+        "order 1 is paid",
+    )
+"""
+
+
+def test_paragraphs_stay_apart(project: Project) -> None:
+    project.write("tests/test_a.py", PARAGRAPHS)
+    project.migrate("apply")
+    assert project.read("tests/test_a.py").splitlines() == [
+        "async def test_paragraphs(real_redis):",
+        "    cache = Cache()",
+        "    cache.redis = real_redis",
+        "",
+        '    found = await cache.find("k")',
+        "    assert found is None",
+        "",
+        '    assert real_redis.journal.count("get") == 1',
+        '    assert real_redis.journal.last("get").args == ("k",)',
+        "",
+        "async def test_first(real_redis):",
+        '    found = await find(real_redis, "k")',
+        "",
+        "    assert found is None",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, LINE),
+        ({"pyproject.toml": "[tool.black]\n"}, BROKEN),
+        ({"pyproject.toml": "[tool.black]\nline-length = 79\n"}, BROKEN),
+        ({"pyproject.toml": "[tool.ruff]\nline-length = 79\n[tool.black]\n"}, BROKEN),
+        ({"pyproject.toml": "[tool.ruff]\nline-length = 79\n", "ruff.toml": "line-length = 120\n"}, LINE),
+        ({"pyproject.toml": "[tool.ruff]\nline-length = 'a'\n", "ruff.toml": "line-length = {\n"}, LINE),
+    ],
+    ids=["no formatter", "black's usual", "black", "ruff", "ruff's own file", "what is wrong there is ruff's to say"],
+)
+def test_lines_are_as_long_as_the_formatter_makes_them(project: Project, files: dict[str, str], expected: str) -> None:
+    for path, text in files.items():
+        project.write(path, text)
+    project.write("tests/test_a.py", LONG)
+    project.migrate("apply")
+    assert expected in project.read("tests/test_a.py")
