@@ -78,6 +78,10 @@ EXAMPLES = [
     ),
 ]
 
+_MOCK = re.compile(
+    r"\b[Mm]ock(?P<end>s|ed|)\b(?:(?P<noun>)(?! +(?!(?:of|for|and|or|that|which|to|in|with|is|as)\b)\w))?"
+)
+
 
 def twin_name(name: str) -> str:
     """What the twin of a fixture is called."""
@@ -86,14 +90,21 @@ def twin_name(name: str) -> str:
 
 def twin_text(text: str, name: str) -> str:
     """The text of a rewritten fixture as that of its twin, with the gap that comes before it."""
-    text = re.sub(r'^\s*""".*?"""$', _of_real_one, text, count=1, flags=re.MULTILINE)
+    plain = text.count('"""') <= 2 and "'''" not in text  # no line of a string begins like a comment
+    text = re.sub(r'^\s*(?:""".*?"""|#.*)$' if plain else r'^\s*""".*?"""$', _of_real_one, text, flags=re.MULTILINE)
     newline = "\r\n" if text.endswith("\r\n") else "\n"
     gap = newline if text[:1] in (" ", "\t") else newline * 2
     return gap + re.sub(rf"(\bdef\s+){name}\b", rf"\g<1>{twin_name(name)}", text, count=1)
 
 
-def _of_real_one(docstring: re.Match[str]) -> str:
-    return re.sub(r"\b([Mm])ock(ed)?\b", lambda word: "Real" if word[1] == "M" else "real", docstring[0])
+def _of_real_one(said: re.Match[str]) -> str:
+    """A docstring or a comment that says "mock"."""
+    return _MOCK.sub(_real, said[0])
+
+
+def _real(word: re.Match[str]) -> str:
+    noun = {"": "" if word["noun"] is None else " one", "s": " ones", "ed": ""}[word["end"]]
+    return ("Real" if word[0][0] == "M" else "real") + noun
 
 
 def renamed(text: str, name: str, new: str) -> str:

@@ -80,3 +80,31 @@ def test_lines_are_as_long_as_the_formatter_makes_them(project: Project, files: 
     project.write("tests/test_a.py", LONG)
     project.migrate("apply")
     assert expected in project.read("tests/test_a.py")
+
+
+def test_comments_of_a_twin_tell_of_the_real_service(project: Project) -> None:
+    text = """
+        import pytest
+
+        from app import Store
+
+        @pytest.fixture
+        def store(mock_redis):
+            '''A store on a mock.'''
+            # Mock Redis
+            return Store(mock_redis)
+
+        async def test_saves(store, mock_redis):
+            await store.save("k", "v")
+            mock_redis.set.assert_awaited_once_with("k", "v")
+
+        async def test_keeps(store, mock_redis):
+            mock_redis.get.side_effect = ["a", "b"]
+            assert await store.read() == "ab"
+    """
+    project.write("tests/test_a.py", text.replace("'''", '"""'))
+    project.migrate("apply")
+    changed = project.read("tests/test_a.py")
+    kept, twin = changed.split("def real_store(real_redis):")
+    assert "# Mock Redis" in kept
+    assert '"""A store on a real one."""\n    # Real Redis\n' in twin
