@@ -42,7 +42,8 @@ EXAMPLES = [
             assert await create(real_postgres, "a@b.c") is False
             assert real_postgres.journal.count("execute") == 1
             assert real_postgres.journal.last("execute").args == (
-                "INSERT INTO users (email) VALUES ($1)", "a@b.c"
+                "INSERT INTO users (email) VALUES ($1)",
+                "a@b.c",
             )
         """,
     ),
