@@ -10,9 +10,11 @@ import ast
 import builtins
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 from migrator.source import decode, tree_of
 
@@ -125,6 +127,23 @@ class _Frame:
 _Found = tuple[_Module, ast.ClassDef | None, Function]
 
 
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """What is in a function, which many tests come by and each asks for several methods."""
+
+    calls: tuple[ast.Call, ...]
+    assigned: tuple[ast.Assign, ...]
+    given: Mapping[str, ast.expr | None]
+
+
+_Callee = tuple[_Found, ast.Call | None]
+"""What a call runs; the call that made the object whose method it is, where the code made one."""
+_Key = TypeVar("_Key")
+_T = TypeVar("_T")
+Remembered = dict[_Key, tuple[_T, frozenset[str]]]
+"""What was read, with the modules that were looked for on the way."""
+
+
 class Application:
     """The source of the code under test, read file by file as tests ask for it."""
 
@@ -132,8 +151,9 @@ class Application:
         self.root = root
         self.folders = folders(pythonpath)
         self._modules: dict[str, _Module | None] = {}
-        self._resolved: dict[str, tuple[_Found | None, frozenset[str]]] = {}
-        """What paths lead to, and the modules that were looked for on the way."""
+        self._resolved: Remembered[str, _Found | None] = {}
+        self._followed: Remembered[Function, Sequence[tuple[ast.Call, _Callee | None]]] = {}
+        self._mentioned: Remembered[tuple[Function, int], frozenset[str]] = {}
         self._nested = 0
         self.asked_for: set[str] = set()
         """The dotted modules that were looked for."""
@@ -142,8 +162,9 @@ class Application:
         """What the acts make the application ask of its clients, by the methods' names, each once."""
         found: dict[Asked, None] = {}
         for act in acts:
-            for module, cls, function in self._entries(act, imports):
-                found.update(dict.fromkeys(self._walk(_bound(module, cls, function, act), function, methods, 0)))
+            for entry in self._entries(act, imports):
+                if self._leads_to(methods, entry, 0):
+                    found.update(dict.fromkeys(self._walk(_bound(*entry, act), entry[2], methods, 0)))
         return list(found)
 
     def is_seen(self, acts: Sequence[Act], imports: Mapping[str, str], methods: frozenset[str]) -> bool:
@@ -164,9 +185,7 @@ class Application:
         return all(_runs_nothing(act, imports, harmless) or any(self._entries(act, imports)) for act in acts)
 
     def _is_followed(self, frame: _Frame, function: Function, harmless: frozenset[str], depth: int) -> bool:
-        for node in ast.walk(function):
-            if not isinstance(node, ast.Call):
-                continue
+        for node in _body(function).calls:
             inner = self._inner(node, frame) if depth < _DEPTH else None
             if inner is not None and self._is_followed(*inner, harmless, depth + 1):
                 continue
@@ -283,14 +302,8 @@ class Application:
                 yield rows[0]
 
     def _resolve(self, dotted: str) -> _Found | None:
-        """The function or class that a path leads to; each test asks for much the same."""
-        if (known := self._resolved.get(dotted)) is None:
-            before, self.asked_for = self.asked_for, set()
-            found = self._look_up(dotted)
-            known = self._resolved[dotted] = found, frozenset(self.asked_for)
-            self.asked_for = before
-        self.asked_for |= known[1]
-        return known[0]
+        """The function or class that a path leads to."""
+        return self.remembered(self._resolved, dotted, lambda: self._look_up(dotted))
 
     def _look_up(self, dotted: str) -> _Found | None:
         parts = dotted.split(".")
@@ -315,21 +328,53 @@ class Application:
         for name, value in frame.given.items():  # in the order of the text: one may be made of another
             known = UNKNOWN if value is None or name in frame.names else self._value(value, frame)
             frame.names[name] = known
-        for node in ast.walk(function):
-            if not isinstance(node, ast.Call):
-                continue
-            if (inner := self._of_own_class(node, frame)) is not None:
-                if depth < _DEPTH:
-                    yield from self._walk(*inner, methods, depth + 1)
-            elif isinstance(node.func, ast.Attribute) and node.func.attr in methods and not is_logged(node.func):
+        for node, callee in self._steps((frame.module, frame.cls, function)):
+            asks = isinstance(node.func, ast.Attribute) and node.func.attr in methods and not is_logged(node.func)
+            if isinstance(node.func, ast.Attribute) and asks and (callee is None or callee[1] is None):
                 if self._is_made_here(node.func.value, frame):
                     yield Asked(node.func.attr, (UNKNOWN,))
                     continue
                 keywords = [(item.arg, self._value(item.value, frame)) for item in node.keywords if item.arg]
                 arguments = tuple(self._value(argument, frame) for argument in node.args)
                 yield Asked(node.func.attr, arguments, tuple(keywords))
-            elif depth < _DEPTH and (inner := self._inner(node, frame)) is not None:
-                yield from self._walk(*inner, methods, depth + 1)
+            elif callee is not None and self._leads_to(methods, callee[0], depth + 1):
+                yield from self._walk(*self._entered(node, callee, frame), methods, depth + 1)
+
+    def _steps(self, found: _Found) -> Sequence[tuple[ast.Call, _Callee | None]]:
+        """The calls in a function, each with what it runs of the application."""
+        module, cls, function = found
+
+        def read() -> Sequence[tuple[ast.Call, _Callee | None]]:
+            body = _body(function)
+            frame = _Frame(module, cls, {}, ((), {}), body.given)
+            return [(node, self._callee(node, frame)) for node in body.calls]
+
+        return self.remembered(self._followed, function, read)
+
+    def _leads_to(self, methods: frozenset[str], found: _Found, depth: int) -> bool:
+        """Whether a function, or what is followed from it, has a call of one of some methods."""
+        return depth <= _DEPTH and not methods.isdisjoint(self._mentioned_in(found, depth))
+
+    def _mentioned_in(self, found: _Found, depth: int) -> frozenset[str]:
+        def read() -> frozenset[str]:
+            names: set[str] = set()
+            for node, callee in self._steps(found):
+                if isinstance(node.func, ast.Attribute):
+                    names.add(node.func.attr)
+                if callee is not None and depth < _DEPTH:
+                    names |= self._mentioned_in(callee[0], depth + 1)
+            return frozenset(names)
+
+        return self.remembered(self._mentioned, (found[2], depth), read)
+
+    def remembered(self, known: Remembered[_Key, _T], key: _Key, read: Callable[[], _T]) -> _T:
+        """What is read once, as each test asks for much the same; with it the modules that were looked for."""
+        if (row := known.get(key)) is None:
+            before, self.asked_for = self.asked_for, set()
+            row = known[key] = read(), frozenset(self.asked_for)
+            self.asked_for = before
+        self.asked_for |= row[1]
+        return row[0]
 
     def _maker(self, node: ast.expr, frame: _Frame) -> ast.Call | None:
         """The call by which the code made an object of a class of its own: `Store()`, `self.store`, `store`."""
@@ -337,7 +382,7 @@ class Application:
             found = frame.given.get(node.id) or frame.module.constants.get(node.id)
         elif isinstance(node, ast.Attribute) and _is_self(node.value) and frame.cls is not None:
             init = _method(frame.cls, "__init__")
-            assigned = [item for item in ast.walk(init) if isinstance(item, ast.Assign)] if init is not None else []
+            assigned = _body(init).assigned if init is not None else ()
             values = [item.value for item in assigned if any(_is_own(target, node.attr) for target in item.targets)]
             found = values[0] if len(values) == 1 else None
         else:
@@ -357,7 +402,7 @@ class Application:
         other = self._module(owner) if owner else None
         return (other, other.classes[last]) if other is not None and last in other.classes else None
 
-    def _of_own_class(self, node: ast.Call, frame: _Frame) -> tuple[_Frame, Function] | None:
+    def _own_method(self, node: ast.Call, frame: _Frame) -> _Callee | None:
         """The method that a call runs on an object that the code made of a class of the application."""
         if not isinstance(node.func, ast.Attribute) or (maker := self._maker(node.func.value, frame)) is None:
             return None
@@ -365,12 +410,35 @@ class Application:
         method = _method(found[1], node.func.attr) if found is not None else None
         if found is None or method is None or any(isinstance(item, ast.Starred) for item in (*node.args, *maker.args)):
             return None
-        self._nested += 1  # what an object is made with may be asked of itself
-        try:
-            act = Act(method.name, "", *self._given(node, frame), self._given(maker, frame))
-        finally:
-            self._nested -= 1
-        return _bound(*found, method, act), method
+        return (*found, method), maker
+
+    def _own_function(self, node: ast.Call, frame: _Frame) -> _Callee | None:
+        """The function of the module, or method of the class, that a call runs."""
+        target, cls = None, None
+        if isinstance(node.func, ast.Name):
+            target = frame.module.functions.get(node.func.id)
+        elif isinstance(node.func, ast.Attribute) and _is_self(node.func.value) and frame.cls is not None:
+            cls, target = frame.cls, _method(frame.cls, node.func.attr)
+        if target is None or any(isinstance(argument, ast.Starred) for argument in node.args):
+            return None
+        return (frame.module, cls, target), None
+
+    def _callee(self, node: ast.Call, frame: _Frame) -> _Callee | None:
+        return self._own_method(node, frame) or self._own_function(node, frame)
+
+    def _entered(self, node: ast.Call, callee: _Callee, frame: _Frame) -> tuple[_Frame, Function]:
+        """What a call runs, with what it gives it."""
+        found, maker = callee
+        if maker is None:
+            made = frame.made
+            given = self._given(node, frame)
+        else:
+            self._nested += 1  # what an object is made with may be asked of itself
+            try:
+                given, made = self._given(node, frame), self._given(maker, frame)
+            finally:
+                self._nested -= 1
+        return _bound(*found, Act(found[2].name, "", *given, made)), found[2]
 
     def _is_made_here(self, node: ast.expr, frame: _Frame) -> bool:
         """Whether the code made an object of a class that is the application's and cannot be followed."""
@@ -386,17 +454,8 @@ class Application:
 
     def _inner(self, node: ast.Call, frame: _Frame) -> tuple[_Frame, Function] | None:
         """The application's own function or method that a call in it runs."""
-        if (found := self._of_own_class(node, frame)) is not None:
-            return found
-        target, cls = None, None
-        if isinstance(node.func, ast.Name):
-            target = frame.module.functions.get(node.func.id)
-        elif isinstance(node.func, ast.Attribute) and _is_self(node.func.value) and frame.cls is not None:
-            cls, target = frame.cls, _method(frame.cls, node.func.attr)
-        if target is None or any(isinstance(argument, ast.Starred) for argument in node.args):
-            return None
-        act = Act(target.name, "", *self._given(node, frame), frame.made)
-        return _bound(frame.module, cls, target, act), target
+        callee = self._callee(node, frame)
+        return None if callee is None else self._entered(node, callee, frame)
 
     # -- values
 
@@ -473,8 +532,8 @@ class Application:
         if init is None:
             return UNKNOWN
         inside = _bound(frame.module, frame.cls, init, Act("__init__", "", *frame.made))
-        for statement in ast.walk(init):
-            if isinstance(statement, ast.Assign) and any(_is_own(target, node.attr) for target in statement.targets):
+        for statement in _body(init).assigned:
+            if any(_is_own(target, node.attr) for target in statement.targets):
                 return self._value(statement.value, inside, depth + 1)
         return UNKNOWN
 
@@ -547,6 +606,13 @@ def once(function: Function) -> dict[str, ast.expr | None]:
     return found
 
 
+@lru_cache(maxsize=4096)
+def _body(function: Function) -> _Body:
+    nodes = list(ast.walk(function))
+    calls = tuple(node for node in nodes if isinstance(node, ast.Call))
+    return _Body(calls, tuple(node for node in nodes if isinstance(node, ast.Assign)), once(function))
+
+
 def _is_named(target: ast.expr, name: str) -> bool:
     return isinstance(target, ast.Name) and target.id == name
 
@@ -575,7 +641,7 @@ def _bound(module: _Module, cls: ast.ClassDef | None, function: Function, act: A
     names.update(dict.fromkeys([name for name in parameters if name not in names], UNKNOWN))
     names.update(zip(parameters, act.arguments, strict=False))
     names.update(act.keywords)
-    return _Frame(module, cls, names, act.made, once(function))
+    return _Frame(module, cls, names, act.made, _body(function).given)
 
 
 def is_harmless(name: str, harmless: frozenset[str]) -> bool:

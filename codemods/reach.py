@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from migrator.codemods.application import Act, Application, Made, is_harmless, is_logged
+from migrator.codemods.application import Act, Application, Made, Remembered, is_harmless, is_logged
 from migrator.codemods.site import MOCK_NAMES
 
 _MOST = 250
@@ -40,6 +40,8 @@ class Reach:
     def __init__(self, application: Application) -> None:
         self.application = application
         self._modules: dict[str, _Names | None] = {}
+        self._defined: Remembered[frozenset[str], dict[str, set[str]] | None] = {}
+        """What was asked for last: the tests of a file ask for the same."""
 
     def may_ask(self, acts: Sequence[Act], imports: Mapping[str, str], makers: Mapping[str, Made], method: str) -> bool:
         """Whether what the acts run may mention a method; `makers` are what the test is given."""
@@ -53,7 +55,10 @@ class Reach:
         self, acts: Sequence[Act], imports: Mapping[str, str], makers: Mapping[str, Made], what: str
     ) -> bool:
         given = [item.path for item in makers.values()]
-        functions = self._functions([*imports.values(), *given, *(act.owner for act in acts if act.owner)])
+        starts = frozenset([*imports.values(), *given, *(act.owner for act in acts if act.owner)])
+        if starts not in self._defined:
+            self._defined.clear()
+        functions = self.application.remembered(self._defined, starts, lambda: self._functions(starts))
         if functions is None:
             return True
         todo = []
@@ -83,7 +88,7 @@ class Reach:
     def _functions(self, starts: Iterable[str]) -> dict[str, set[str]] | None:
         """All functions and classes that the modules of some paths, and what they import, define; None of too many."""
         found: dict[str, set[str]] = {}
-        todo = [*dict.fromkeys(starts)]
+        todo = [*starts]
         modules: set[str] = set()
         while todo:
             dotted = todo.pop()
