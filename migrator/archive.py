@@ -21,7 +21,9 @@ from migrator.model import Span
 Item = TypeVar("Item")
 
 _OPEN = 16
-"""Files that are open, where nothing else is said."""
+"""Texts, and packed items, that are open."""
+_OPEN_FACTS = 64
+"""Files whose facts are open, where nothing else is said: every file asks for all that its conftest.py brings in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ class Texts:
 class Archive:
     """Facts by path. `most` of them are open for sure; twice as many may be."""
 
-    def __init__(self, facts: Iterable[Facts] = (), most: int = _OPEN) -> None:
+    def __init__(self, facts: Iterable[Facts] = (), most: int = _OPEN_FACTS) -> None:
         self._most = most
         self._heads: dict[str, Head] = {}
         self._packed: dict[str, bytes] = {}
