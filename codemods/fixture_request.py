@@ -61,7 +61,7 @@ def relaid(kept: list[cst.Param], before: Sequence[cst.Param]) -> list[cst.Param
     if len(before) > 1:
         between = before[-2].comma
     elif isinstance(last.comma, cst.Comma):
-        between = last.comma
+        between = _indented(last.comma)
     else:
         between = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
     done: list[cst.Param] = []
@@ -74,6 +74,15 @@ def relaid(kept: list[cst.Param], before: Sequence[cst.Param]) -> list[cst.Param
         else:
             done.append(parameter)
     return done
+
+
+def _indented(comma: cst.Comma) -> cst.Comma:
+    """The comma before the closing bracket as one before another parameter."""
+    after = comma.whitespace_after
+    if not isinstance(after, cst.ParenthesizedWhitespace):
+        return comma
+    indent = cst.SimpleWhitespace(after.last_line.value + "    ")
+    return comma.with_changes(whitespace_after=after.with_changes(last_line=indent))
 
 
 __getattr__ = command(__name__)

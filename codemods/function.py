@@ -30,7 +30,6 @@ from migrator.codemods.handed_together import Apart, is_container, is_opened, is
 from migrator.codemods.handing_mock import handing, is_only_handed
 from migrator.codemods.in_test_case import is_on_self, without_self
 from migrator.codemods.kept_on_self import as_fixture, folded
-from migrator.codemods.layout import laid_out
 from migrator.codemods.line import line_of
 from migrator.codemods.listed_calls import listed_calls
 from migrator.codemods.literals import Asserted, literals_of
@@ -1290,16 +1289,7 @@ class _Rewriter:
         changed = self.expressions(small)
         if self.quick is not None:
             return [statement]
-        return [self._laid_out(statement.with_changes(body=[changed]), statement)]
-
-    def _depth(self) -> int:
-        """Characters in front of a statement of the block that is being rewritten."""
-        return len(self.indent) + 4 * (1 + len(self.later))
-
-    def _laid_out(
-        self, statement: cst.BaseStatement | cst.SimpleStatementLine, like: cst.SimpleStatementLine | None = None
-    ) -> cst.BaseStatement:
-        return laid_out(statement, self.module, self._depth(), like, self.test.environment.width)
+        return [statement.with_changes(body=[changed])]
 
     def _is_alias(self, small: cst.BaseSmallStatement) -> bool:
         """`self.redis = mock_redis`: it is kept for other methods."""
@@ -1395,7 +1385,7 @@ class _Rewriter:
         if self.quick is not None:
             return [self.made(line) for line in lines]
         for number, line in enumerate(lines):
-            parsed = self._laid_out(self.made(line))
+            parsed = self.made(line)
             if number == 0:
                 parsed = parsed.with_changes(leading_lines=statement.leading_lines)
             if number == len(lines) - 1 and isinstance(parsed, cst.SimpleStatementLine):

@@ -1,5 +1,5 @@
-"""Breaks a new statement that is too long for a line, as formatters do: what brackets hold on lines of their own, and
-what a literal holds, or what is too long still, item by item.
+"""Breaks new lines that are too long, as formatters do: what brackets hold on lines of their own, and what a literal
+holds, or what is too long still, item by item.
 """
 
 from __future__ import annotations
@@ -7,60 +7,116 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-import libcst as cst
+from migrator.source import split_lines, tree_of
 
-WIDTH = 100
+_WIDTH = 100
 _WIDEST = 120
 _STEP = "    "
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
+_VALUE = re.compile(r"(assert|return|[\w.]+ =) (?=\S)")
 
 
-def laid_out(
-    statement: cst.BaseStatement | cst.SimpleStatementLine,
-    module: cst.Module,
-    indent: int,
-    like: cst.SimpleStatementLine | None = None,
-    width: int | None = None,
-) -> cst.BaseStatement:
-    """The statement, its brackets opened where it is longer than a line; one of several lines stays as it is.
+def laid_out(old: Sequence[str], new: str, width: int | None = None) -> str:
+    """The new text of a file, its lines that the old one does not have broken where they are too long.
 
     A line is as long as the project's formatter makes it, which is `width`; without one, as the author lets it grow in
-    `like`, within reason.
+    the old lines, within reason. What a formatter would put on one line again is put there.
     """
-    if not isinstance(statement, cst.SimpleStatementLine):
-        return statement
-    text = _bare(statement, module)
-    if indent + len(text) <= (width or WIDTH) or "\n" in text:
-        return statement
+    joins = width is not None
     if width is None:
-        width = WIDTH if like is None else _width_of(like, module, indent)
-    lines = _broken(text, width - indent)
-    broken = "\n".join(lines)
-    if len(lines) == 1 or not _is_same(text, broken):
-        return statement
-    parsed = cst.parse_statement(broken, module.config_for_parsing)
-    assert isinstance(parsed, cst.SimpleStatementLine)
-    return statement.with_changes(body=parsed.body)
+        width = max(_WIDTH, min(_WIDEST, max(map(_length, old), default=0)))
+    lines, kept = split_lines(new), set(old)
+    made = _Made(new)
+    for number in [number for number, line in enumerate(lines) if line not in kept][::-1]:
+        is_long = _length(lines[number]) > width
+        if is_long and number in made.statements:
+            lines[number : number + 1] = _lines_of(lines[number], width)
+        elif (is_long or joins) and _is_all(lines, number) and number not in made.strings:
+            if is_long:
+                lines[number : number + 1] = _items_of(lines[number])
+            elif (line := _joined(lines, number)) and _length(line) <= width:
+                lines[number - 1 : number + 2] = [line]
+    return "".join(lines)
 
 
-def _width_of(statement: cst.SimpleStatementLine, module: cst.Module, indent: int) -> int:
-    longest = indent + max(map(len, _bare(statement, module).split("\n")))
-    return max(WIDTH, min(longest, _WIDEST))
+class _Made:
+    """Where things are in a text, once that is asked; lines count from 0."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def _nodes(self) -> list[ast.AST]:
+        try:
+            return list(ast.walk(tree_of(self._text)))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return []
+
+    @cached_property
+    def statements(self) -> set[int]:
+        """The lines at which statements begin."""
+        return {node.lineno - 1 for node in self._nodes if isinstance(node, ast.stmt)}
+
+    @cached_property
+    def strings(self) -> set[int]:
+        """The lines that begin in a string."""
+        spans = [node for node in self._nodes if isinstance(node, ast.Constant | ast.JoinedStr)]
+        return {number for node in spans for number in range(node.lineno, node.end_lineno or 0)}
 
 
-def _bare(statement: cst.SimpleStatementLine, module: cst.Module) -> str:
-    return module.code_for_node(statement.with_changes(leading_lines=(), trailing_whitespace=_NOTHING)).strip()
+def _length(line: str) -> int:
+    return len(line.rstrip("\r\n"))
 
 
-_NOTHING = cst.TrailingWhitespace(newline=cst.Newline(""))
+def _lines_of(line: str, width: int) -> list[str]:
+    indent, text, newline = _parts(line)
+    rows = _broken(text, width - len(indent))
+    if len(rows) == 1 or not _is_same(text, "\n".join(rows)):
+        return [line]
+    return [f"{indent}{row}{newline}" for row in rows]
+
+
+def _is_all(lines: Sequence[str], number: int) -> bool:
+    """Whether a line has all of what brackets hold that open at the end of the one before it and close behind it."""
+    if not 0 < number < len(lines) - 1:
+        return False
+    opening, closing = lines[number - 1].rstrip()[-1:], lines[number + 1].lstrip()[:1]
+    return opening in _CLOSING and closing == _CLOSING[opening]
+
+
+def _items_of(line: str) -> list[str]:
+    """The line item by item."""
+    indent, text, newline = _parts(line)
+    held = next(_pairs(f"({text})"), None)
+    if held is None or not held.commas or held.end != len(text) + 1:
+        return [line]
+    cuts = [0, *held.commas, held.end]
+    items = [text[one : two - 1].strip() for one, two in itertools.pairwise(cuts)]
+    return [f"{indent}{item},{newline}" for item in items if item]
+
+
+def _joined(lines: Sequence[str], number: int) -> str:
+    """The line with those of the brackets around it; "" where the author keeps it apart."""
+    text = lines[number].strip()
+    if text.endswith(",") or "#" in text:
+        return ""
+    return f"{lines[number - 1].rstrip()}{text}{lines[number + 1].lstrip()}"
+
+
+def _parts(line: str) -> tuple[str, str, str]:
+    """What stands before a line's text, the text, and the line's end."""
+    text = line.strip()
+    return line[: len(line) - len(line.lstrip())], text, line[len(line.rstrip("\r\n")) :]
 
 
 def _is_same(old: str, new: str) -> bool:
+    body = " pass" if old.endswith(":") else ""
     try:
-        return ast.dump(ast.parse(old)) == ast.dump(ast.parse(new))
+        return ast.dump(ast.parse(old + body)) == ast.dump(ast.parse(new + body))
     except SyntaxError:
         return False
 
@@ -79,7 +135,9 @@ class _Pair:
 def _broken(text: str, width: int) -> list[str]:
     if len(text) <= width:
         return [text]
-    pair = _to_open(list(_pairs(text)))
+    if (rows := _in_brackets(text, width)) is not None:
+        return rows
+    pair = _to_open([pair for pair in _pairs(text) if pair.start < width])
     if pair is None:
         return [text]
     head, tail = text[: pair.start + 1], text[pair.end :]
@@ -93,6 +151,46 @@ def _broken(text: str, width: int) -> list[str]:
     else:
         body = [line for part in _clauses(inside) for line in _broken(part, width - len(_STEP))]
     return [head, *(f"{_STEP}{line}" for line in body), *_broken(tail, width)]
+
+
+def _in_brackets(text: str, width: int) -> list[str] | None:
+    """A statement whose value is put in brackets; None where its own brackets can be opened instead."""
+    said = _VALUE.match(text)
+    value = text[said.end() :] if said is not None else ""
+    plain = _masked(value)
+    if said is None or "," in plain or plain.endswith(":"):
+        return None
+    cuts = _operators(plain)
+    if len(cuts) < 2 and any(_can_open(value, pair) for pair in _pairs(value)):
+        return None
+    rows = [value]
+    if len(_STEP) + len(value) > width:
+        if not cuts:
+            return None
+        parts = (value[one:two].strip() for one, two in itertools.pairwise([0, *cuts, len(value)]))
+        rows = [row for part in parts for row in _broken(part, width - len(_STEP))]
+    return [f"{said[1]} (", *(f"{_STEP}{row}" for row in rows), ")"]
+
+
+def _can_open(value: str, pair: _Pair) -> bool:
+    """Whether the brackets end a value, or are those of a call that is its first operand."""
+    is_first = re.fullmatch(r"[\w.]*", value[: pair.start]) is not None and value[pair.end + 1 :][:1] == " "
+    return not pair.is_subscript and (is_first or pair.end == len(value) - 1)
+
+
+def _operators(plain: str) -> list[int]:
+    """Where the operators stand that bind least."""
+    for words in (" or ", " and ", r" (?:not in|in|is|[=!<>]=|<|>) "):
+        if found := [match.start() for match in re.finditer(words, plain)]:
+            return found
+    return []
+
+
+def _masked(text: str) -> str:
+    """The text with nothing in its strings and its brackets."""
+    for pair in _pairs(text):
+        text = text[: pair.start + 1] + "_" * (pair.end - pair.start - 1) + text[pair.end :]
+    return re.sub(r"'[^']*'|\"[^\"]*\"", lambda string: "_" * len(string[0]), text)
 
 
 def _clauses(text: str) -> list[str]:

@@ -90,8 +90,6 @@ class Environment:
     """The names in that source."""
     seeded: bool = False
     """Whether files of rows are configured for PostgreSQL."""
-    width: int | None = None
-    """The characters of a line that the project's formatter makes no longer; None where it has no formatter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from migrator.codemods.fixture_twin import twin_text
 from migrator.codemods.function import Left, Outcome, Surroundings, rewrite_function
 from migrator.codemods.in_test_case import is_on_self
 from migrator.codemods.kept_on_self import injection
+from migrator.codemods.layout import laid_out
 from migrator.codemods.needed_import import with_import
 from migrator.codemods.patch_class import ClassPatch, lowered, patches_of_classes
 from migrator.codemods.patch_context import BY_HAND
@@ -162,7 +163,6 @@ def environment_of(config: Config) -> Environment:
         application,
         Reach(application),
         bool(isinstance(postgres, dict) and postgres.get("seeds")),
-        config.width,
     )
 
 
@@ -741,7 +741,8 @@ class _Planner:
 
         `lines` are those of the file where they are not all to be there.
         """
-        lines = split_lines(self.text(path)) if lines is None else list(lines)
+        before = split_lines(self.text(path)) if lines is None else lines
+        lines = list(before)
         old = "".join(lines)
         changes: list[tuple[int, int, str | None]] = [
             (view.first_line, view.last_line, None if self._outcome(path, view).is_empty else text)
@@ -770,7 +771,8 @@ class _Planner:
         outcomes = [*(outcome for _, outcome in twins), *(self._outcome(path, view) for view, _ in self.changed(path))]
         for module in sorted({name for outcome in outcomes for name in outcome.imports}):
             new = with_import(new, module)
-        return prune(new, gone) if (gone := newly_unused(old, new)) else new
+        new = prune(new, gone) if (gone := newly_unused(old, new)) else new
+        return laid_out(before, new, self.project.config.width)
 
     def _injections(self, path: str, lines: Sequence[str]) -> list[tuple[int, int, str | None]]:
         """The autouse fixtures that put real clients on self, each before its class's first method."""

@@ -108,3 +108,20 @@ def test_comments_of_a_twin_tell_of_the_real_service(project: Project) -> None:
     kept, twin = changed.split("def real_store(real_redis):")
     assert "# Mock Redis" in kept
     assert '"""A store on a real one."""\n    # Real Redis\n' in twin
+
+
+def test_a_parameter_comes_on_a_line_of_its_own_where_others_do(project: Project) -> None:
+    text = """
+        from unittest.mock import AsyncMock
+
+        async def test_one(
+            tmp_path: Path,
+        ) -> None:
+            cache = AsyncMock()
+            await save(cache, "k", "v")
+            cache.set.assert_awaited_once_with("k", "v")
+            cache.hget.assert_not_called()
+    """
+    project.write("tests/test_a.py", text)
+    project.migrate("apply")
+    assert "async def test_one(\n    tmp_path: Path,\n    real_redis,\n) -> None:\n" in project.read("tests/test_a.py")
