@@ -25,6 +25,8 @@ from pyflakes import checker
 from rich.console import Console
 from rich.table import Table
 
+from migrator.config import load_config
+
 GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 GIT |= {f"GIT_{who}_{what}": "a@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 FIXES = ("auto", "assisted", "manual")
@@ -68,6 +70,8 @@ def rewritten(checkout: Path, copy: Path) -> Result:
         result.broken += [
             f"{name}: {what}" for what in _held(old, new, {item["test"] for item in before if item["path"] == name})
         ]
+        if load_config(copy).width and _formatted(copy, name, old) == old and _formatted(copy, name, new) != new:
+            result.broken.append(f"{name}: ruff format would change it")
     _git(copy, "commit", "-qam", "rewritten", "--allow-empty")
     _migrate(copy, "apply", ".")
     if _git(copy, "status", "--porcelain"):
@@ -124,6 +128,13 @@ def _changeable(text: str, tests: set[str]) -> set[int]:
 
     visit(ast.parse(text), "")
     return found
+
+
+def _formatted(copy: Path, name: str, text: str) -> str:
+    """A file's text as ruff formats it by the project's configuration; as it is where ruff is not installed."""
+    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", name, "-"]
+    done = subprocess.run(command, cwd=copy, input=text.encode(), capture_output=True, check=False)
+    return done.stdout.decode() if done.returncode == 0 else text
 
 
 def _flakes(text: str) -> Counter[str]:
