@@ -101,10 +101,10 @@ def _items_of(line: str) -> list[str]:
 
 def _joined(lines: Sequence[str], number: int) -> str:
     """The line with those of the brackets around it; "" where the author keeps it apart."""
-    text = lines[number].strip()
-    if text.endswith(",") or "#" in text:
+    before, text, behind = lines[number - 1].rstrip(), lines[number].strip(), lines[number + 1].lstrip()
+    if text.endswith(",") or "#" in before + text + behind:
         return ""
-    return f"{lines[number - 1].rstrip()}{text}{lines[number + 1].lstrip()}"
+    return f"{before}{text}{behind}"
 
 
 def _parts(line: str) -> tuple[str, str, str]:

@@ -76,6 +76,7 @@ def test_lines(old: list[str], made: str, expected: str) -> None:
         ("def test(\n    self, one\n):\n    pass\n", "def test(self, one):\n    pass\n"),
         ("def test(\n    self, one,\n):\n    pass\n", "def test(\n    self, one,\n):\n    pass\n"),
         ("def test(\n    self,  # me\n):\n    pass\n", "def test(\n    self,  # me\n):\n    pass\n"),
+        ("x = call(  # (\n    one\n)\n", "x = call(  # (\n    one\n)\n"),
         (f"assert call(\n    {'a' * 40}\n) is {'b' * 40}\n", f"assert call(\n    {'a' * 40}\n) is {'b' * 40}\n"),
         ('text = """(\none\n)"""\n', 'text = """(\none\n)"""\n'),
     ],
