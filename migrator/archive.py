@@ -1,4 +1,4 @@
-"""The facts and texts of many files in little memory: all are packed but those that were asked for last."""
+"""The facts and texts of many files in little memory: all lie packed on disk but those that were asked for last."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from migrator import facts as facts_of_files
 from migrator import model
 from migrator.facts import Facts
 from migrator.model import Span
+from migrator.shelf import Shelved, shelve, taken
 
 Item = TypeVar("Item")
 
@@ -117,32 +118,41 @@ def errors_of(facts: Facts) -> list[str]:
 
 
 class Closed(Sequence[Item]):
-    """Items that lie packed, in a tenth of the memory; what was asked for last stays open."""
+    """Items that lie packed on disk; what was asked for last stays open."""
 
-    __slots__ = ("_data", "_number")
+    __slots__ = ("_number", "_place")
 
     def __init__(self, items: Sequence[Item]) -> None:
-        self._data = zlib.compress(pickle.dumps(tuple(items), pickle.HIGHEST_PROTOCOL), 1)
-        self._number = len(items)
+        self._put(zlib.compress(pickle.dumps(tuple(items), pickle.HIGHEST_PROTOCOL), 1), len(items))
+
+    def _put(self, data: bytes, number: int) -> None:
+        self._place = shelve(data)
+        self._number = number
+
+    def __getstate__(self) -> tuple[bytes, int]:
+        return taken(self._place), self._number
+
+    def __setstate__(self, state: tuple[bytes, int]) -> None:
+        self._put(*state)
 
     def __len__(self) -> int:
         return self._number
 
     def __iter__(self) -> Iterator[Item]:
-        return iter(_opened(self._data))
+        return iter(_opened(self._place))
 
     @overload
     def __getitem__(self, at: int) -> Item: ...
     @overload
     def __getitem__(self, at: slice) -> Sequence[Item]: ...
     def __getitem__(self, at: int | slice) -> Item | Sequence[Item]:
-        items: tuple[Item, ...] = _opened(self._data)
+        items: tuple[Item, ...] = _opened(self._place)
         return items[at]
 
 
 @functools.lru_cache(_OPEN)
-def _opened(data: bytes) -> tuple[Any, ...]:
-    items: tuple[Any, ...] = pickle.loads(zlib.decompress(data))
+def _opened(place: Shelved) -> tuple[Any, ...]:
+    items: tuple[Any, ...] = pickle.loads(zlib.decompress(taken(place)))
     return items
 
 
@@ -151,7 +161,7 @@ class Texts:
 
     def __init__(self, read: Callable[[str], str]) -> None:
         self._read = read
-        self._packed: dict[str, bytes] = {}
+        self._packed: dict[str, Shelved] = {}
         self._open: dict[str, str] = {}
 
     def __getitem__(self, path: str) -> str:
@@ -165,21 +175,24 @@ class Texts:
     def _taken(self, path: str) -> str:
         packed = self._packed.get(path)
         if packed is not None:
-            return zlib.decompress(packed).decode("utf-8", "surrogatepass")
+            return zlib.decompress(taken(packed)).decode("utf-8", "surrogatepass")
         text = self._read(path)
-        self._packed[path] = zlib.compress(text.encode("utf-8", "surrogatepass"), 1)
+        self._packed[path] = shelve(zlib.compress(text.encode("utf-8", "surrogatepass"), 1))
         return text
 
 
+_NONE = Facts("")
+
+
 class Archive:
-    """Facts by path. `most` of them are open for sure; twice as many may be."""
+    """Facts by path. `most` of them are open: those that were asked for last."""
 
     def __init__(self, facts: Iterable[Facts] = (), most: int = _OPEN_FACTS) -> None:
         self._most = most
         self._heads: dict[str, Head] = {}
-        self._packed: dict[str, bytes] = {}
-        self._young: dict[str, Facts] = {}
-        self._old: dict[str, Facts] = {}
+        self._packed: dict[str, Shelved] = {}
+        self._open: dict[str, Facts] = {}
+        self._last = _NONE
         for item in facts:
             self.add(item)
 
@@ -196,7 +209,7 @@ class Archive:
         """One with the same facts, to which others can be added."""
         other = copy(self)
         other._heads, other._packed = dict(self._heads), dict(self._packed)
-        other._young, other._old = dict(self._young), dict(self._old)
+        other._open = dict(self._open)
         return other
 
     def head(self, path: str) -> Head:
@@ -207,38 +220,38 @@ class Archive:
         """Adds a file's facts, or replaces them."""
         self._heads[facts.path] = head_of(facts)
         self._packed.pop(facts.path, None)
-        self._old.pop(facts.path, None)
-        self._touch(facts)
+        self._open.pop(facts.path, None)
+        self._keep(facts)
 
     def add_packed(self, packed: Packed) -> None:
         """Adds a file's facts, or replaces them, without opening them."""
         path = packed.head.path
         self._heads[path] = packed.head
-        self._packed[path] = packed.data
-        self._young.pop(path, None)
-        self._old.pop(path, None)
+        self._packed[path] = shelve(packed.data)
+        self._open.pop(path, None)
+        self._last = _NONE
 
     def get(self, path: str) -> Facts | None:
         """The facts of a file; None where there are none."""
-        facts = self._young.get(path)
-        if facts is not None:
-            return facts
-        facts = self._old.get(path)
+        if self._last.path == path:
+            return self._last
+        facts = self._open.pop(path, None)
         if facts is None:
-            data = self._packed.get(path)
-            if data is None:
+            place = self._packed.get(path)
+            if place is None:
                 return None
-            facts = _facts_of(data)
-        self._touch(facts)
+            facts = _facts_of(taken(place))
+        self._keep(facts)
         return facts
 
-    def _touch(self, facts: Facts) -> None:
-        if len(self._young) >= self._most and facts.path not in self._young:
-            for path, item in self._old.items():
-                if path not in self._packed and path not in self._young:
-                    self._packed[path] = _bytes_of(item)
-            self._old, self._young = self._young, {}
-        self._young[facts.path] = facts
+    def _keep(self, facts: Facts) -> None:
+        """Opens a file's facts as the last that were asked for; what was asked for longest ago is closed."""
+        self._open[facts.path] = self._last = facts
+        if len(self._open) > self._most:
+            path = next(iter(self._open))
+            oldest = self._open.pop(path)
+            if path not in self._packed:
+                self._packed[path] = shelve(_bytes_of(oldest))
 
 
 class Beside(Archive):
