@@ -184,6 +184,25 @@ class Application:
         harmless = methods | OF_VALUES
         return all(_runs_nothing(act, imports, harmless) or any(self._entries(act, imports)) for act in acts)
 
+    def handled(self, acts: Sequence[Act], imports: Mapping[str, str]) -> frozenset[str]:
+        """The names of the errors that the code which the acts run treats, but for those treated like any other."""
+        found: set[str] = set()
+        for act in acts:
+            for module, cls, function in self._entries(act, imports):
+                found |= self._handled(_bound(module, cls, function, act), function, 0)
+        return frozenset(found)
+
+    def _handled(self, frame: _Frame, function: Function, depth: int) -> set[str]:
+        found: set[str] = set()
+        for node in ast.walk(function):
+            if isinstance(node, ast.ExceptHandler) and node.type is not None:
+                types = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+                names = {ast.unparse(item).rpartition(".")[2] for item in types}
+                found |= set() if names & {"Exception", "BaseException"} else names
+            elif isinstance(node, ast.Call) and depth < _DEPTH and (inner := self._inner(node, frame)) is not None:
+                found |= self._handled(*inner, depth + 1)
+        return found
+
     def _is_followed(self, frame: _Frame, function: Function, harmless: frozenset[str], depth: int) -> bool:
         for node in _body(function).calls:
             inner = self._inner(node, frame) if depth < _DEPTH else None

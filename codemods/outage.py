@@ -77,6 +77,21 @@ _NEVER: dict[Service, frozenset[str]] = {
     "redis": frozenset({"OSError", "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError"}),
 }
 """Python's own errors that a client turns into its own: code that waits for just these does not see an outage."""
+ERRORS = frozenset(
+    "RedisError ConnectionError TimeoutError ResponseError DataError PostgresError PostgresConnectionError"
+    " InterfaceError OSError IOError ConnectionRefusedError ConnectionResetError ClickHouseError DatabaseError"
+    " OperationalError Error".split()
+)
+"""The names of errors that clients raise: code that treats one apart may do other things than with any."""
+_STORES = frozenset({"redis", "postgres", "clickhouse"})
+_SAYING_NOTHING = frozenset(
+    "redis postgres postgresql database db clickhouse cache store storage backend server service client error errors"
+    " failed failure fail fails failing exception boom oops broken simulated test something went wrong unexpected"
+    " unknown generic internal a the".split()
+)
+"""The words of an error that does not say what has gone wrong."""
+_PLUMBING = frozenset({"acquire", "release", "connection", "close", "aclose", "pool"})
+"""What fails with the connection as what is asked of it does."""
 _CLIENTS = frozenset({"redis", "asyncpg", "psycopg", "psycopg2", "httpx", "requests", "aiohttp", "clickhouse_connect"})
 _ADVICE = {
     "TimeoutError": "use {fixture}.latency(seconds) longer than the code's own time limit",
@@ -120,8 +135,9 @@ def outage(site: Site) -> Result | None:
             f" connection error, then it becomes {fixture}.outage()"
         )
     says_so = name in _CONNECTION_ERRORS or (name in _GENERAL and _speaks_of_connection(site.value))
+    says_so = says_so or (says_only_that_it_fails(site) and _is_all_that_is_asked(site))
     if says_so or path in _BASES.get(site.target.service, ()):
-        other = next(chain(_waits_for_another(site), _fails_too(site)), None)
+        other = next(chain(waits_for_another(site), fails_too(site)), None)
         return Around(f"with {fixture}.outage():") if other is None else other
     if name in _ADVICE:
         fix: Fix = "assisted" if "so that the constraint" in _ADVICE[name] else "manual"
@@ -152,6 +168,28 @@ def _speaks_of_connection(value: cst.BaseExpression) -> bool:
     return isinstance(text, str) and any(word in text.lower() for word in _WORDS)
 
 
+def says_only_that_it_fails(site: Site) -> bool:
+    """Whether the programmed error may be any: `Exception("Redis error")` says no more than that there is one."""
+    assert site.value is not None
+    if path_of(site.value, site.test.imports) != "Exception" or site.target.service not in _STORES:
+        return False
+    if not isinstance(site.value, cst.Call) or not site.value.args:
+        return True
+    try:
+        text = constant(site.value.args[0].value)
+    except ValueError:
+        return False
+    return isinstance(text, str) and len(site.value.args) == 1 and _SAYING_NOTHING.issuperset(text.lower().split())
+
+
+def _is_all_that_is_asked(site: Site) -> bool:
+    """Whether the code asks its client for nothing but what fails, and meets a connection error like any other."""
+    asked = {call.method for call in site.test.calls_of_any(site.target.methods - _PLUMBING)}
+    if asked != {site.method} or not site.test.mentioned <= {site.method}:
+        return False
+    return not site.test.handled() & ERRORS
+
+
 def _says_its_words(site: Site) -> bool:
     """Whether the test asserts words of the programmed error."""
     if not isinstance(site.value, cst.Call) or not site.value.args:
@@ -160,7 +198,7 @@ def _says_its_words(site: Site) -> bool:
     return any(len(text.strip("\"'")) > 3 and text.strip("\"'") in said for text in site.test.asserted)
 
 
-def _waits_for_another(site: Site) -> Iterator[Refuse]:
+def waits_for_another(site: Site, raised: str = "") -> Iterator[Refuse]:
     """What the test expects of the error that a real outage does not give it."""
     if _says_its_words(site):
         yield Refuse("a real outage has words of its own: assert none of the programmed error, then it is rewritten")
@@ -178,7 +216,7 @@ def _waits_for_another(site: Site) -> Iterator[Refuse]:
                 )
 
 
-def _fails_too(site: Site) -> Iterator[Refuse]:
+def fails_too(site: Site) -> Iterator[Refuse]:
     """What an outage takes away that the test says goes on, and the code asks for."""
     for method, value in site.test.programmed.items():
         if method in (site.method, "") or "." in method or method not in site.target.methods:

@@ -184,12 +184,22 @@ class Test:
 
     def calls_of(self, method: str) -> list[Asked]:
         """The calls of a method of its client that the code under test makes in this test, as its source says."""
+        return self.calls_of_any(frozenset({method}))
+
+    def calls_of_any(self, methods: frozenset[str]) -> list[Asked]:
+        """The same of several methods."""
         application = self.environment.application
         if application is None:
             return []
         if self.acts is None:
             self.acts = self.acts_besides(self.stand_ins)
-        return application.asked(self.acts, self.imports, frozenset({method}))
+        return application.asked(self.acts, self.imports, methods)
+
+    def handled(self) -> frozenset[str]:
+        """The errors that the code under test treats apart in this test, as its source names them."""
+        application = self.environment.application
+        self.asked("")  # reads the acts
+        return application.handled(self.acts or (), self.imports) if application is not None else frozenset()
 
     def acts_besides(self, stand_ins: frozenset[str], kept: frozenset[str] = frozenset()) -> list[Act]:
         """What the test does to the code under test and to other mocks; `kept` names stand for themselves."""
