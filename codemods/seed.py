@@ -6,6 +6,8 @@ says it, the mock stays and the reason says what to seed.
 
 from __future__ import annotations
 
+import libcst as cst
+
 from migrator.codemods.command import command
 from migrator.codemods.empty_answer import answers_before
 from migrator.codemods.registry import service_table, statement
@@ -39,11 +41,19 @@ def seed(site: Site) -> Result | None:
     before = answers_before(site)
     if before and site.method not in _OVERWRITING:
         return Refuse(f"{site.method} answers one thing after the other: seed them by hand between the acts")
-    lines = table.seed(site, site.method, site.value)
+    lines = table.seed(site, site.method, _bare(site))
     if lines is None or isinstance(lines, Refuse):
         return lines if site.test.may_use(site.method) else Replace()  # the code throws the answer away
     site.test.seeded.add(f"answer {site.method}")
     return Replace(tuple(lines))
+
+
+def _bare(site: Site) -> cst.BaseExpression:
+    """The answer without brackets around it that an argument has no need of."""
+    assert site.value is not None
+    if not isinstance(site.value, cst.SimpleString) or not site.value.lpar:
+        return site.value
+    return site.value.with_changes(lpar=(), rpar=())
 
 
 _OVERWRITING = frozenset({"get", "getex", "hget"})
