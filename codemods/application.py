@@ -225,6 +225,7 @@ class Application:
 
         `-> Storage`, `-> "Storage"` and `-> Storage | None` say so; "" where nothing does.
         """
+        dotted = self._origin(dotted)
         found = self._resolve(dotted)
         if found is not None and (called := found[1]) is not None and dotted.endswith(f".{called.name}"):
             return "" if _is_client(called) else called.name
@@ -242,13 +243,34 @@ class Application:
 
     def own_object(self, dotted: str) -> str:
         """The class of the application, and no client, of which a module keeps an object by that name; "" of others."""
-        owner, _, name = dotted.rpartition(".")
+        owner, _, name = self._origin(dotted).rpartition(".")
         module = self._module(owner) if owner else None
         value = module.constants.get(name) if module is not None else None
         if module is None or not isinstance(value, ast.Call):
             return ""
         found = self._class(ast.unparse(value.func), module)
         return found[1].name if found is not None and not _is_client(found[1]) else ""
+
+    def _origin(self, dotted: str) -> str:
+        """Where what a module of the application imports by that name is defined."""
+        for _ in range(_DEPTH):
+            owner, _, name = dotted.rpartition(".")
+            module = self._module(owner) if owner else None
+            path = self._import_of(module, owner, name) if module is not None else ""
+            if not path:
+                break
+            dotted = path
+        return dotted
+
+    def _import_of(self, module: _Module, owner: str, name: str) -> str:
+        """The path that a module imports a name from; "" where it does not."""
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ImportFrom):
+                parts = owner.split(".")[: -node.level] if node.level else []
+                for item in node.names:
+                    if name == (item.asname or item.name):
+                        return ".".join([*parts, *filter(None, [node.module]), item.name])
+        return ""
 
     def library_name(self, dotted: str) -> str:
         """What its library calls what a module of the application imports: `app.cache.Redis` is `redis.asyncio.Redis`.
@@ -278,14 +300,10 @@ class Application:
             module.packages = frozenset(name.partition(".")[0] for name in named)
         return module.packages
 
-    def _imported_class(self, module: _Module, package: str, name: str) -> ast.ClassDef | None:
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.ImportFrom) and any(name == (item.asname or item.name) for item in node.names):
-                parts = package.split(".")[: -node.level] if node.level else []
-                source = self._module(".".join([*parts, *filter(None, [node.module])]))
-                if source is not None and name in source.classes:
-                    return source.classes[name]
-        return None
+    def _imported_class(self, module: _Module, owner: str, name: str) -> ast.ClassDef | None:
+        source, _, called = self._import_of(module, owner, name).rpartition(".")
+        found = self._module(source) if source else None
+        return found.classes.get(called) if found is not None else None
 
     def _module(self, dotted: str) -> _Module | None:
         self.asked_for.add(dotted)

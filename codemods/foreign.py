@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
 
+from migrator.codemods.application import ANY, Asked
+from migrator.codemods.methods import PARAMETERS
 from migrator.codemods.site import Refuse
 from migrator.model import Service
 
@@ -76,6 +78,15 @@ def foreign(service: Service, names: Sequence[str]) -> str:
 
 
 _OF_DRIVER = frozenset("acquire fetch fetchrow fetchval executemany prepare cursor copy_records_to_table".split())
+
+
+def strange_keyword(asked: Iterable[Asked]) -> str:
+    """What a call of the application says that a Redis client does not take: "set with ttl"; "" where there is none."""
+    for call in asked:
+        for name, _ in call.keywords:
+            if name not in (ANY, *PARAMETERS.get(call.method, (name,))):
+                return f"{call.method} with {name}"
+    return ""
 
 
 def is_session(service: Service, names: Iterable[str], packages: Callable[[], Set[str]]) -> bool:

@@ -24,7 +24,7 @@ from migrator.codemods.fake_client import is_fake_client
 from migrator.codemods.fixture_answer import is_needed, seeds
 from migrator.codemods.fixture_request import in_its_place, without
 from migrator.codemods.flows import in_passing, made_in_loop
-from migrator.codemods.foreign import foreign, guessed, is_session
+from migrator.codemods.foreign import foreign, guessed, is_session, strange_keyword
 from migrator.codemods.handed_out import is_entering, joined
 from migrator.codemods.handed_together import Apart, is_container, is_opened, is_taken_apart, taken_apart
 from migrator.codemods.handing_mock import handing, is_only_handed
@@ -34,7 +34,7 @@ from migrator.codemods.line import line_of
 from migrator.codemods.listed_calls import listed_calls
 from migrator.codemods.literals import Asserted, literals_of
 from migrator.codemods.look import ByValue, look
-from migrator.codemods.methods import MAKERS, METHODS
+from migrator.codemods.methods import MAKERS, METHODS, PARAMETERS
 from migrator.codemods.patch_bind import TAKEN_OUT, Binding, binding, getters, hands_out, method_of, undone
 from migrator.codemods.patch_class import own_text
 from migrator.codemods.patch_context import BY_HAND, Patches, is_method, patches_of
@@ -733,6 +733,12 @@ class _Rewriter:
         table = service_table(self.target.service)
         if table is not None and (missing := table.ready(self.test)) is not None:
             raise _Refused(None, missing)
+        if self.target.service == "redis" and (said := strange_keyword(self.test.calls_of_any(frozenset(PARAMETERS)))):
+            reason = (
+                f"the code calls {said}, which no redis client takes: it stands for something of the application's own;"
+                f" test with that, made on {self.target.fixture}"
+            )
+            raise _Refused(None, Refuse(reason))
         if self.is_guess:  # the last reason: a name given in the configuration mends it
             raise _Refused(None, guessed(self.target.stand_in.name, self.target.service))
         if self.is_injected:

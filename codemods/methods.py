@@ -23,6 +23,17 @@ MAKERS: dict[str, bool] = {
 } | {"clickhouse_connect.get_client": False}
 """What makes a client at once, as its library calls it, and whether that is an asynchronous one."""
 
+PARAMETERS: dict[str, frozenset[str]] = {
+    "set": frozenset("name value ex px nx xx keepttl get exat pxat ifeq ifne ifdeq ifdne".split()),
+    "setex": frozenset({"name", "time", "value"}),
+    "setnx": frozenset({"name", "value"}),
+    "hset": frozenset({"name", "key", "value", "mapping", "items"}),
+    "expire": frozenset({"name", "time", "nx", "xx", "gt", "lt"}),
+    "incr": frozenset({"name", "amount"}),
+    "decr": frozenset({"name", "amount"}),
+}
+"""What methods of a Redis client take, of those that hardly anything but such a client and what wraps one has."""
+
 METHODS: dict[Service, frozenset[str]] = {
     "redis": frozenset(
         """
