@@ -810,7 +810,7 @@ class _Extractor:
         value = node.value
         if isinstance(value, str):
             return ("str", value) if len(value) <= _KEEP else REAL
-        return NONE if value is None else REAL
+        return NONE if value is None or value is False else REAL
 
     def root(self, node: ast.expr) -> Origin:
         """The origin of the leftmost name of a chain, `self.x` taken together."""

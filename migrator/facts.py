@@ -4,7 +4,7 @@ Facts are pure data (picklable, no syntax trees), so they can be computed in any
 An origin is a small nested tuple that says where a value comes from; only `migrator.link`, which sees all files,
 turns it into "is a stand-in" or "is not":
 
-    ("?",)  ("real",)  ("none",)  ("str", text)      nothing known; no stand-in; None; a string
+    ("?",)  ("real",)  ("none",)  ("str", text)      nothing known; no stand-in; None or False; a string
     ("ext", dotted)                                  an imported name, by its absolute dotted path
     ("glob", name)                                   a global of this file
     ("param", function, name)                        a parameter

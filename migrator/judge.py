@@ -30,7 +30,7 @@ from migrator.evidence import (
     service_of_methods,
     service_of_name,
 )
-from migrator.facts import Candidate, Facts, Function, Import, Local, Origin, Programmed
+from migrator.facts import NONE, Candidate, Facts, Function, Import, Local, Origin, Programmed
 from migrator.keeping import Bases, Keeping
 from migrator.libraries import (
     ASSERTION_FUNCTIONS,
@@ -1543,8 +1543,9 @@ def _is_plain_mock(value: Value) -> bool:
 
 
 def _decodes(origin: Origin) -> bool:
-    """Whether a call is given decode_responses."""
-    return origin[0] == "call" and "decode_responses" in dict(origin[3])
+    """Whether a call is given decode_responses, and not as False."""
+    given: Origin = dict(origin[3]).get("decode_responses", NONE) if origin[0] == "call" else NONE
+    return given != NONE
 
 
 def _library_of(value: Value) -> FakeLibrary | None:
