@@ -264,13 +264,8 @@ class Application:
 
     def _import_of(self, module: _Module, owner: str, name: str) -> str:
         """The path that a module imports a name from; "" where it does not."""
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.ImportFrom):
-                parts = owner.split(".")[: -node.level] if node.level else []
-                for item in node.names:
-                    if name == (item.asname or item.name):
-                        return ".".join([*parts, *filter(None, [node.module]), item.name])
-        return ""
+        imports = (node for node in ast.walk(module.tree) if isinstance(node, ast.Import | ast.ImportFrom))
+        return next((path for node in imports if (path := _imported_as(node, name, owner))), "")
 
     def library_name(self, dotted: str) -> str:
         """What its library calls what a module of the application imports: `app.cache.Redis` is `redis.asyncio.Redis`.
@@ -280,11 +275,9 @@ class Application:
         parts = dotted.split(".")
         for cut in range(len(parts) - 1, 0, -1):
             module = self._module(".".join(parts[:cut]))
-            for node in ast.walk(module.tree) if module is not None else ():
-                if isinstance(node, ast.Import | ast.ImportFrom) and (path := _imported_as(node, parts[cut])):
-                    return ".".join([path, *parts[cut + 1 :]])
             if module is not None:
-                return ""
+                path = self._import_of(module, ".".join(parts[:cut]), parts[cut])
+                return ".".join([path, *parts[cut + 1 :]]) if path else ""
         return dotted
 
     def packages(self, dotted: str) -> frozenset[str]:
@@ -596,13 +589,16 @@ def _contents(tree: ast.Module) -> _Module:
     return module
 
 
-def _imported_as(node: ast.Import | ast.ImportFrom, name: str) -> str:
-    """The dotted path that an import gives a name to; "" where it gives it to none, or to one of the application's."""
-    base = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
-    for item in node.names if not isinstance(node, ast.ImportFrom) or not node.level else ():
-        if item.asname == name or (item.asname is None and base and item.name == name):
-            return f"{base}{item.name}"
-        if item.asname is None and not base and item.name.partition(".")[0] == name:
+def _imported_as(node: ast.Import | ast.ImportFrom, name: str, owner: str) -> str:
+    """The dotted path that an import in a module gives a name to; "" where it gives it to none."""
+    if isinstance(node, ast.ImportFrom):
+        parts = owner.split(".")[: -node.level] if node.level else []
+        found = (item.name for item in node.names if name == (item.asname or item.name))
+        return next((".".join([*parts, *filter(None, [node.module]), path]) for path in found), "")
+    for item in node.names:
+        if item.asname == name:
+            return item.name
+        if item.asname is None and item.name.partition(".")[0] == name:
             return name
     return ""
 

@@ -28,6 +28,10 @@ _MADE_BY_CODE = (
 _PIPELINE = (
     "it stands for a pipeline ({name}): give the code the real client; what its pipelines send is in the same journal"
 )
+_OF_ITS_OWN = (
+    "the code calls {method} with {name}, which no redis client takes: it stands for something of the application's"
+    " own; test with that, made on {fixture}"
+)
 _OTHER_STORE = "it stands for another kind of database ({name}): name its service in [tool.migrate.services]"
 
 _FOREIGN: dict[Service, tuple[tuple[str, frozenset[str]], ...]] = {
@@ -80,13 +84,13 @@ def foreign(service: Service, names: Sequence[str]) -> str:
 _OF_DRIVER = frozenset("acquire fetch fetchrow fetchval executemany prepare cursor copy_records_to_table".split())
 
 
-def strange_keyword(asked: Iterable[Asked]) -> str:
-    """What a call of the application says that a Redis client does not take: "set with ttl"; "" where there is none."""
+def of_its_own(asked: Iterable[Asked], fixture: str) -> Refuse | None:
+    """The reason where the application's calls say what a Redis client does not take; None where none does."""
     for call in asked:
         for name, _ in call.keywords:
             if name not in (ANY, *PARAMETERS.get(call.method, (name,))):
-                return f"{call.method} with {name}"
-    return ""
+                return Refuse(_OF_ITS_OWN.format(method=call.method, name=name, fixture=fixture))
+    return None
 
 
 def is_session(service: Service, names: Iterable[str], packages: Callable[[], Set[str]]) -> bool:

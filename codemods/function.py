@@ -24,7 +24,7 @@ from migrator.codemods.fake_client import is_fake_client
 from migrator.codemods.fixture_answer import is_needed, seeds
 from migrator.codemods.fixture_request import in_its_place, without
 from migrator.codemods.flows import in_passing, made_in_loop
-from migrator.codemods.foreign import foreign, guessed, is_session, strange_keyword
+from migrator.codemods.foreign import foreign, guessed, is_session, of_its_own
 from migrator.codemods.handed_out import is_entering, joined
 from migrator.codemods.handed_together import Apart, is_container, is_opened, is_taken_apart, taken_apart
 from migrator.codemods.handing_mock import handing, is_only_handed
@@ -733,12 +733,10 @@ class _Rewriter:
         table = service_table(self.target.service)
         if table is not None and (missing := table.ready(self.test)) is not None:
             raise _Refused(None, missing)
-        if self.target.service == "redis" and (said := strange_keyword(self.test.calls_of_any(frozenset(PARAMETERS)))):
-            reason = (
-                f"the code calls {said}, which no redis client takes: it stands for something of the application's own;"
-                f" test with that, made on {self.target.fixture}"
-            )
-            raise _Refused(None, Refuse(reason))
+        if self.target.service == "redis":
+            calls = self.test.calls_of_any(frozenset(PARAMETERS))
+            if (refuse := of_its_own(calls, self.target.fixture)) is not None:
+                raise _Refused(None, refuse)
         if self.is_guess:  # the last reason: a name given in the configuration mends it
             raise _Refused(None, guessed(self.target.stand_in.name, self.target.service))
         if self.is_injected:

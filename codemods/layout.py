@@ -94,9 +94,7 @@ def _items_of(line: str) -> list[str]:
     held = next(_pairs(f"({text})"), None)
     if held is None or not held.commas or held.end != len(text) + 1:
         return [line]
-    cuts = [0, *held.commas, held.end]
-    items = [text[one : two - 1].strip() for one, two in itertools.pairwise(cuts)]
-    return [f"{indent}{item},{newline}" for item in items if item]
+    return [f"{indent}{item}{newline}" for item in _items(f"({text})", held)]
 
 
 def _joined(lines: Sequence[str], number: int) -> str:
@@ -145,9 +143,7 @@ def _broken(text: str, width: int) -> list[str]:
     if len(_STEP) + len(inside) <= width and (pair.is_call or not pair.commas):
         body = [inside]
     elif pair.commas:
-        cuts = [pair.start, *pair.commas, pair.end]
-        items = [text[one + 1 : two].strip() for one, two in itertools.pairwise(cuts)]
-        body = [line for item in items if item for line in _broken(f"{item},", width - len(_STEP))]
+        body = [line for item in _items(text, pair) for line in _broken(item, width - len(_STEP))]
     else:
         body = [line for part in _clauses(inside) for line in _broken(part, width - len(_STEP))]
     return [head, *(f"{_STEP}{line}" for line in body), *_broken(tail, width)]
@@ -167,8 +163,7 @@ def _in_brackets(text: str, width: int) -> list[str] | None:
     if len(_STEP) + len(value) > width:
         if not cuts:
             return None
-        parts = (value[one:two].strip() for one, two in itertools.pairwise([0, *cuts, len(value)]))
-        rows = [row for part in parts for row in _broken(part, width - len(_STEP))]
+        rows = [row for part in _cut(value, cuts) for row in _broken(part, width - len(_STEP))]
     return [f"{said[1]} (", *(f"{_STEP}{row}" for row in rows), ")"]
 
 
@@ -195,13 +190,18 @@ def _masked(text: str) -> str:
 
 def _clauses(text: str) -> list[str]:
     """A comprehension, each of its clauses by itself."""
-    held = list(_pairs(text))
-    cuts = [
-        match.start()
-        for match in re.finditer(r" (?=(?:async )?for )", text)
-        if not any(pair.start < match.start() < pair.end for pair in held)
-    ]
-    return [text[one:two].strip() for one, two in itertools.pairwise([0, *cuts, len(text)])]
+    return _cut(text, [match.start() for match in re.finditer(r" (?=(?:async )?for )", _masked(text))])
+
+
+def _cut(text: str, places: Sequence[int]) -> list[str]:
+    return [text[one:two].strip() for one, two in itertools.pairwise([0, *places, len(text)])]
+
+
+def _items(text: str, pair: _Pair) -> list[str]:
+    """What brackets hold, item by item, each with its comma."""
+    cuts = [pair.start, *pair.commas, pair.end]
+    items = (text[one + 1 : two].strip() for one, two in itertools.pairwise(cuts))
+    return [f"{item}," for item in items if item]
 
 
 def _to_open(pairs: list[_Pair]) -> _Pair | None:

@@ -159,13 +159,19 @@ def _next_step(value: cst.List | cst.Tuple, fixture: str) -> str:
 
 
 def _speaks_of_connection(value: cst.BaseExpression) -> bool:
+    text = _words_of(value)
+    return text is not None and any(word in text.lower() for word in _WORDS)
+
+
+def _words_of(value: cst.BaseExpression) -> str | None:
+    """The text that an error is made with; None where it is made with something else, or nothing."""
     if not isinstance(value, cst.Call) or not value.args:
-        return False
+        return None
     try:
         text = constant(value.args[0].value)
     except ValueError:
-        return False
-    return isinstance(text, str) and any(word in text.lower() for word in _WORDS)
+        return None
+    return text if isinstance(text, str) else None
 
 
 def says_only_that_it_fails(site: Site) -> bool:
@@ -175,11 +181,8 @@ def says_only_that_it_fails(site: Site) -> bool:
         return False
     if not isinstance(site.value, cst.Call) or not site.value.args:
         return True
-    try:
-        text = constant(site.value.args[0].value)
-    except ValueError:
-        return False
-    return isinstance(text, str) and len(site.value.args) == 1 and _SAYING_NOTHING.issuperset(text.lower().split())
+    text = _words_of(site.value)
+    return text is not None and len(site.value.args) == 1 and _SAYING_NOTHING.issuperset(text.lower().split())
 
 
 def _is_all_that_is_asked(site: Site) -> bool:
@@ -198,7 +201,7 @@ def _says_its_words(site: Site) -> bool:
     return any(len(text.strip("\"'")) > 3 and text.strip("\"'") in said for text in site.test.asserted)
 
 
-def waits_for_another(site: Site, raised: str = "") -> Iterator[Refuse]:
+def waits_for_another(site: Site) -> Iterator[Refuse]:
     """What the test expects of the error that a real outage does not give it."""
     if _says_its_words(site):
         yield Refuse("a real outage has words of its own: assert none of the programmed error, then it is rewritten")

@@ -195,17 +195,17 @@ def _pythonpath(root: Path, tool: object) -> tuple[str, ...]:
 
 def _width(root: Path, tool: object) -> int | None:
     """What ruff or black is told, or goes by where it is told nothing; None where neither formats, or that is wrong."""
-    ruff: Any = tool.get("ruff") if isinstance(tool, dict) else None
-    black = tool.get("black") if isinstance(tool, dict) else None
+    tables = tool if isinstance(tool, dict) else {}
+    ruff, black = tables.get("ruff"), tables.get("black")
     own = next((path for name in (".ruff.toml", "ruff.toml") if (path := root / name).is_file()), None)
     if own is not None:  # ruff goes by that one alone
         try:
             ruff = tomllib.loads(own.read_text(encoding="utf-8"))
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
             return None
-    for table, formats in ((ruff, isinstance(ruff, dict) and "format" in ruff), (black, isinstance(black, dict))):
+    for table in (ruff, black):
         width = table.get("line-length") if isinstance(table, dict) else None
-        if isinstance(width, int) or formats:
+        if isinstance(width, int) or (isinstance(table, dict) and (table is black or "format" in table)):
             return width if isinstance(width, int) and width > 0 else _USUAL_WIDTH
     return None
 

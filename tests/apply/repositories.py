@@ -65,11 +65,12 @@ def rewritten(checkout: Path, copy: Path) -> Result:
     _migrate(copy, "apply", ".")
     changed = [name for name in _git(copy, "diff", "--name-only", "-z").split("\0") if name]
     result.files = len(changed)
+    has_formatter = load_config(copy).width is not None
     for name in changed:
         old, new = _git(copy, "show", f"HEAD:{name}"), (copy / name).read_bytes().decode()
         there = [item for item in before if item["path"] == name]
         result.broken += [f"{name}: {what}" for what in _held(old, new, {item["test"] for item in there}, _kept(there))]
-        if load_config(copy).width and _formatted(copy, name, old) == old and _formatted(copy, name, new) != new:
+        if has_formatter and _formatted(copy, name, old) == old and _formatted(copy, name, new) != new:
             result.broken.append(f"{name}: ruff format would change it")
     _git(copy, "commit", "-qam", "rewritten", "--allow-empty")
     _migrate(copy, "apply", ".")
